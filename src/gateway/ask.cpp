@@ -233,11 +233,10 @@ net::awaitable<Result<void>> attempt(Exchange& x, const Route& route, protocol::
 
   net::Patience patience = upstream.config.patience;
   if (!x.facts.stream) patience.first_byte = upstream.config.plain_answer;
-  const auto index = static_cast<std::size_t>(&upstream - x.setup().upstreams.data());
   const net::OutgoingRequest request{
       .method = "POST", .path = endpoint.path, .headers = &headers, .body = bytes};
   std::expected<std::unique_ptr<net::Answer>, net::Failure> answer =
-      co_await x.lines->pools[index]->ask(request, patience, x.cancel);
+      co_await x.lines->pool_of(upstream).ask(request, patience, x.cancel);
   if (!answer) co_return fail(fault_of(answer.error(), x));
   begun.upstream = std::move(*answer);
 

@@ -44,27 +44,29 @@ Count read_count(std::string_view answer) {
   return count->as_int64();
 }
 
+bool rests(const Exchange& x, const std::atomic<std::int64_t>& until) {
+  return until.load() > x.at.gateway.clock.utc_ms();
+}
+
 net::awaitable<Count> ask_counter(Exchange& x, Counter counter, std::string_view body) {
-  const UtcMillis now = x.at.gateway.clock.utc_ms();
-  if (counter.rests_until.load() > now) co_return std::nullopt;
   const net::Headers headers = request_headers(x, counter.upstream, counter.endpoint);
-  const auto index = static_cast<std::size_t>(&counter.upstream - x.setup().upstreams.data());
   const net::OutgoingRequest request{
       .method = "POST", .path = counter.path, .headers = &headers, .body = body};
-  auto answer = co_await x.lines->pools[index]->ask(request, kPatience, x.cancel);
+  auto answer = co_await x.lines->pool_of(counter.upstream).ask(request, kPatience, x.cancel);
   if (answer && (*answer)->status() == 200) {
     const auto text = co_await (*answer)->read_all(kMostAnswer, kPatience.idle);
     const Count count = text ? read_count(*text) : std::nullopt;
     if (count) co_return count;
   }
-  counter.rests_until = now + (answer ? kRest : kShortRest);
+  counter.rests_until = x.at.gateway.clock.utc_ms() + (answer ? kRest : kShortRest);
   co_return std::nullopt;
 }
 
 /// Of the Anthropic endpoint itself.
 net::awaitable<Count> ask_messages(Exchange& x, const Route& route, protocol::Body& body) {
   const UpstreamEndpoint* const endpoint = find_own(*route.upstream, Protocol::anthropic_messages);
-  if (endpoint == nullptr) co_return std::nullopt;
+  if (endpoint == nullptr || rests(x, route.upstream->health->count_tokens_rests_until_ms))
+    co_return std::nullopt;
   Result<Outgoing> outgoing = write_request(x, route, *endpoint, body);
   if (!outgoing) co_return std::nullopt;
   const Counter counter{.upstream = *route.upstream,
@@ -97,7 +99,8 @@ Result<std::string> write_tokenizer_request(const Exchange& x, const Route& rout
 
 net::awaitable<Count> ask_tokenizer(Exchange& x, const Route& route, const protocol::Body& body) {
   const UpstreamEndpoint* const endpoint = find_own(*route.upstream, Protocol::glm);
-  if (endpoint == nullptr || route.upstream->config.provider == ProviderKind::engine)
+  if (endpoint == nullptr || route.upstream->config.provider == ProviderKind::engine ||
+      rests(x, route.upstream->health->tokenizer_rests_until_ms))
     co_return std::nullopt;
   const Result<std::string> request = write_tokenizer_request(x, route, body);
   if (!request) co_return std::nullopt;

@@ -26,6 +26,7 @@ struct Endpoint {
   std::string_view path;
   Serve serve;
   std::optional<Protocol> dialect = {};  ///< if the path says it, whatever the prefix
+  std::size_t id_at = path.find("{id}");
 };
 
 /// After the prefix and any `/v1` have been taken off.
@@ -92,12 +93,11 @@ std::optional<std::string> decode(std::string_view text) {
 
 /// What stands for "{id}", which is anything but nothing: ids may hold slashes ("zai/glm-4.7").
 /// Empty if the pattern has none; nothing if `path` does not match.
-std::optional<std::string_view> match_path(std::string_view pattern, std::string_view path) {
-  const std::size_t at = pattern.find("{id}");
-  if (at == std::string_view::npos)
-    return path == pattern ? std::optional<std::string_view>("") : std::nullopt;
-  const std::string_view before = pattern.substr(0, at);
-  const std::string_view behind = pattern.substr(at + 4);
+std::optional<std::string_view> match_path(const Endpoint& endpoint, std::string_view path) {
+  if (endpoint.id_at == std::string_view::npos)
+    return path == endpoint.path ? std::optional<std::string_view>("") : std::nullopt;
+  const std::string_view before = endpoint.path.substr(0, endpoint.id_at);
+  const std::string_view behind = endpoint.path.substr(endpoint.id_at + 4);
   if (path.size() <= before.size() + behind.size() || !path.starts_with(before) ||
       !path.ends_with(behind))
     return std::nullopt;
@@ -108,7 +108,7 @@ std::optional<std::string_view> match_path(std::string_view pattern, std::string
 void match(Target& target, std::string_view method, std::string_view path,
            std::span<const Endpoint> endpoints) {
   for (const Endpoint& endpoint : endpoints) {
-    const std::optional<std::string_view> written = match_path(endpoint.path, path);
+    const std::optional<std::string_view> written = match_path(endpoint, path);
     if (!written) continue;
     std::optional<std::string> id = decode(*written);
     if (!id) continue;

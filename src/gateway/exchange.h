@@ -40,9 +40,9 @@ struct Begun {
 /// Of a Responses request, what the response that may be stored repeats of it.
 struct StoredRequest {
   std::string previous;  ///< previous_response_id
-  std::string input;     ///< its own items: protocol::stored_input()
+  std::string input;     ///< if wanted, its own items: protocol::stored_input()
   protocol::ResponsesEcho echo;
-  bool wanted = false;  ///< `store`
+  bool wanted = false;  ///< its response is kept
 };
 
 /// An upstream's error as it came, for a client of its own protocol.
@@ -67,9 +67,9 @@ struct Exchange {
   protocol::Facts facts;
   std::unique_ptr<const protocol::ChatDraft>
       draft;  ///< of a translated request, what its answer's writer needs; absent: bytes pass
-  std::optional<StoredRequest> stored;  ///< of a Responses request, if there is a store
-  std::vector<std::string> warnings;    ///< for glmgate-warning
-  net::Pool::Cancel cancel;             ///< ends the attempt that is running
+  std::unique_ptr<const StoredRequest> stored;  ///< of a Responses request, if there is a store
+  std::vector<std::string> warnings;            ///< for glmgate-warning
+  net::Pool::Cancel cancel;                     ///< ends the attempt that is running
   std::optional<accounts::Hold>
       hold;  ///< from before an upstream is asked until the row is settled
   Begun answer;
@@ -91,6 +91,7 @@ struct Exchange {
   std::chrono::nanoseconds asking{0};  ///< spent waiting for upstreams before the answer began
 
   const Setup& setup() const { return *lines->setup; }
+  bool keeps_response() const { return stored && stored->wanted; }
   std::int64_t overhead_us() const;  ///< our own time until the answer began
 };
 

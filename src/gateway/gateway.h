@@ -58,6 +58,10 @@ class Gateway {
 struct Lines {
   std::shared_ptr<const Setup> setup;
   std::vector<std::unique_ptr<net::Pool>> pools;  ///< as setup->upstreams
+
+  net::Pool& pool_of(const Upstream& upstream) const {
+    return *pools[static_cast<std::size_t>(&upstream - setup->upstreams.data())];
+  }
 };
 
 /// One worker's part. Its thread only.

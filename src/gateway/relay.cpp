@@ -74,7 +74,7 @@ net::awaitable<Result<void>> send_whole(Exchange& x) {
   const net::Headers headers = answer_headers(x, "application/json");
   const Usage usage = usage_or_estimate(x, whole.usage, whole.text_bytes);
   const End end = x.call.client_gone() ? End::client_cut : End::complete;
-  if (x.stored) remember(x, whole.body);
+  if (x.keeps_response()) remember(x, whole.body);
   co_await settle(x, end, usage);
   const net::Io<void> sent = co_await x.call.send(200, headers, whole.body);
   if (!sent) co_return fail(gone());
@@ -145,7 +145,7 @@ net::awaitable<Result<void>> send_stream(Exchange& x) {
   // Settle before the last bytes go out: what a client received in full must be on the ledger.
   co_await settle(x, End::complete, usage);
   const std::string ending = begun.bytes + begun.stream->take_ending();
-  if (x.stored) remember(x, protocol::read_last_response(ending));
+  if (x.keeps_response()) remember(x, protocol::read_last_response(ending));
   const net::Io<void> sent = co_await x.call.finish(ending);
   // The client has everything. The upstream's own last chunk, if it is at hand, lets its connection
   // be used again.

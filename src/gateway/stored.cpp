@@ -59,10 +59,14 @@ Result<std::string> write_stored(Exchange& x) {
 Result<void> recall(Exchange& x, protocol::Body& body) {
   protocol::ResponsesStore* const store = x.at.gateway.responses.get();
   if (store == nullptr) return {};
-  x.stored = StoredRequest{.previous = protocol::previous_response_id(body),
-                           .input = protocol::stored_input(body, id_of(x, "resp_")),
-                           .echo = protocol::read_responses_echo(body),
-                           .wanted = protocol::wants_store(body)};
+  auto stored = std::make_unique<StoredRequest>();
+  stored->previous = protocol::previous_response_id(body);
+  stored->echo = protocol::read_responses_echo(body);
+  // Chat's answer to Cursor's Responses body is no response.
+  stored->wanted =
+      protocol::wants_store(body) && x.target.dialect == protocol::Protocol::openai_responses;
+  if (stored->wanted) stored->input = protocol::stored_input(body, id_of(x, "resp_"));
+  x.stored = std::move(stored);
   if (Result<void> items = recall_items(x, *store, body); !items) return items;
   if (x.stored->previous.empty()) return {};
   const std::optional<std::string> history =
@@ -71,8 +75,6 @@ Result<void> recall(Exchange& x, protocol::Body& body) {
 }
 
 void remember(const Exchange& x, std::string response) {
-  // Chat's answer to Cursor's Responses body is no response.
-  if (!x.stored->wanted || x.target.dialect != protocol::Protocol::openai_responses) return;
   std::optional<protocol::StoredResponse> stored =
       protocol::read_finished_response(std::move(response));
   if (!stored) return;

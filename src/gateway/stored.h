@@ -13,7 +13,7 @@ namespace glmgate::gateway {
 /// by name.
 Result<void> recall(Exchange& x, protocol::Body& body);
 
-/// Keeps a response object that the client is about to get, if it may be kept.
+/// Keeps a response object that the client is about to get; only if x.keeps_response().
 void remember(const Exchange& x, std::string response);
 
 /// GET and DELETE of /v1/responses/{id}. Fault{not_stored}.

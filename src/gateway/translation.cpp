@@ -139,7 +139,7 @@ protocol::ResponsesWriterOptions writing_responses(const Exchange& x) {
                    .created = now(x) / 1000,
                    .model = x.facts.model,
                    .echo = draft.echo,
-                   .stored = x.stored && x.stored->wanted},
+                   .stored = x.keeps_response()},
           .names = draft.names,
           .seal = &x.at.gateway.seal,
           .hides_thinking = draft.hides_thinking,
