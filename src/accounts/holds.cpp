@@ -14,6 +14,8 @@
 #include <memory>
 #include <utility>
 
+#include "accounts/pacing.h"
+
 namespace glmgate::accounts {
 namespace {
 
@@ -222,24 +224,52 @@ HoldsFile::Slot& HoldsFile::slot(std::uint32_t index) const {
   return *reinterpret_cast<Slot*>(static_cast<char*>(map_) + (index + 1ULL) * Slot::kBytes);
 }
 
-Result<Hold> HoldsFile::open(const Opening& opening) {
+/// Under the lock: has the writer, which lets rows gather, to be told that holds run short?
+bool HoldsFile::ends_gathering() {
+  return is_pressing(free_.size(), unwritten_) && std::exchange(writer_gathers_, false);
+}
+
+bool HoldsFile::await_free(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds patience) {
+  if (free_.empty() && unwritten_ > 0 && patience.count() > 0) {
+    ++waiting_;
+    freed_.wait_for(lock, patience, [this] { return !free_.empty(); });
+    --waiting_;
+  }
+  return !free_.empty();
+}
+
+Fault HoldsFile::full() const {
+  constexpr std::chrono::seconds kComeBack(5);
+  const std::size_t running = count_ - unwritten_;
+  Fault fault;
+  if (running > unwritten_) {
+    fault = make_fault(FaultCode::overloaded,
+                       "Too many requests at once are running here. Nothing was sent upstream.");
+    fault.for_us = std::to_string(running) + " requests run: ledger.max_holds allows " +
+                   std::to_string(count_) + " that run or are not in the database yet";
+  } else {
+    fault = make_fault(FaultCode::store_unavailable,
+                       "The ledger cannot be written at the moment. Nothing was sent upstream.");
+    fault.for_us = "all holds are taken: the database has been unwritable for long";
+  }
+  fault.wait = kComeBack;
+  return fault;
+}
+
+Result<Hold> HoldsFile::open(const Opening& opening, std::chrono::milliseconds patience) {
   std::uint32_t index = 0;
   std::int64_t id = 0;
+  bool hurry = false;
   {
-    const std::lock_guard lock(mutex_);
-    if (free_.empty()) {
-      Fault full =
-          make_fault(FaultCode::store_unavailable,
-                     "The ledger cannot be written at the moment. Nothing was sent upstream.");
-      full.for_us = "all holds are taken: the database has been unwritable for long";
-      full.wait = std::chrono::seconds(5);
-      return fail(std::move(full));
-    }
+    std::unique_lock lock(mutex_);
+    if (!await_free(lock, patience)) return fail(full());
     index = free_.back();
     free_.pop_back();
     // Never one that was given before, though the clock may have been set back.
     id = last_id_ = std::max(last_id_ + 1, opening.at << kIdBits);
+    hurry = ends_gathering();
   }
+  if (hurry) changed_.notify_one();
   Slot& s = slot(index);
   s.generation.fetch_add(1, std::memory_order_acq_rel);
   s.id = id;
@@ -294,8 +324,13 @@ void HoldsFile::abandon(std::uint32_t index) {
   Slot& s = slot(index);
   if (s.answered.load() == 0) {  // nothing was generated: no row
     s.set_state(SlotState::free);
-    const std::lock_guard lock(mutex_);
-    free_.push_back(index);
+    bool awaited = false;
+    {
+      const std::lock_guard lock(mutex_);
+      free_.push_back(index);
+      awaited = waiting_ > 0;
+    }
+    if (awaited) freed_.notify_one();
     return;
   }
   const UsageRow row = s.interrupted_row();
@@ -314,7 +349,7 @@ void HoldsFile::queue(std::uint32_t index, std::move_only_function<void()> durab
     const std::lock_guard lock(mutex_);
     settled_.push_back({index, std::move(durable)});
     ++unwritten_;
-    wake_writer = std::exchange(writer_waits_, false);
+    wake_writer = std::exchange(writer_waits_, false) || ends_gathering();
   }
   if (wake_writer) changed_.notify_one();
 }
@@ -332,13 +367,31 @@ void HoldsFile::take_settled(std::chrono::milliseconds patience, std::vector<Set
   settled_.clear();
 }
 
+void HoldsFile::gather(std::chrono::milliseconds span) {
+  std::unique_lock lock(mutex_);
+  if (woken_ || is_pressing(free_.size(), unwritten_)) return;
+  writer_gathers_ = true;
+  changed_.wait_for(lock, span, [this] { return !writer_gathers_ || woken_; });
+  writer_gathers_ = false;
+}
+
 UsageRow HoldsFile::row(std::uint32_t index) const { return slot(index).row(); }
 
-void HoldsFile::free(const std::vector<Settled>& written) {
+void HoldsFile::free(std::span<const Settled> written) {
   for (const Settled& each : written) slot(each.slot).set_state(SlotState::free);
+  bool awaited = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Settled& each : written) free_.push_back(each.slot);
+    unwritten_ -= written.size();
+    awaited = waiting_ > 0;
+  }
+  if (awaited) freed_.notify_all();
+}
+
+std::chrono::microseconds HoldsFile::pause() const {
   const std::lock_guard lock(mutex_);
-  for (const Settled& each : written) free_.push_back(each.slot);
-  unwritten_ -= written.size();
+  return pause_after_piece(free_.size(), unwritten_);
 }
 
 std::uint32_t HoldsFile::in_use() const {

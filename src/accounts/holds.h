@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,10 @@ class HoldsFile {
                                                  Durability durability, std::int64_t last_id);
   ~HoldsFile();
 
-  Result<Hold> open(const Opening& opening);
+  /// If all holds are taken, waits up to `patience` for the writer to free some. Fault: overloaded
+  /// if requests that run hold most of them, else store_unavailable.
+  Result<Hold> open(const Opening& opening,
+                    std::chrono::milliseconds patience = std::chrono::milliseconds(0));
 
   /// A settled slot on its way to the database.
   struct Settled {
@@ -70,12 +74,15 @@ class HoldsFile {
   };
   /// Waits up to `patience` for settled slots; adds all there are to `batch`.
   void take_settled(std::chrono::milliseconds patience, std::vector<Settled>& batch);
+  /// Lets more settle, for up to `span`: not longer than free holds last, nor past wake().
+  void gather(std::chrono::milliseconds span);
   UsageRow row(std::uint32_t slot) const;
-  void free(const std::vector<Settled>& written);
+  void free(std::span<const Settled> written);
 
   std::uint32_t in_use() const;
-  bool has_settled() const;  ///< some are not freed yet
-  void wake();               ///< ends a take_settled() that waits
+  std::chrono::microseconds pause() const;  ///< that the writer may make now
+  bool has_settled() const;                 ///< some are not freed yet
+  void wake();                              ///< ends a take_settled() or gather() that waits
 
   struct Slot;
 
@@ -87,17 +94,23 @@ class HoldsFile {
   void settle(std::uint32_t index, const Entry& entry, std::move_only_function<void()> durable);
   void abandon(std::uint32_t index);
   void queue(std::uint32_t index, std::move_only_function<void()> durable);
+  bool await_free(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds patience);
+  Fault full() const;
+  bool ends_gathering();
 
   void* map_;
   std::size_t bytes_;
   std::uint32_t count_;
   Durability durability_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;  // for the writer
+  std::condition_variable freed_;    // for open()
   std::vector<std::uint32_t> free_;
   std::vector<Settled> settled_;  // not taken yet
   std::size_t unwritten_ = 0;     // settled and not freed
+  std::size_t waiting_ = 0;       // in open()
   bool writer_waits_ = false;
+  bool writer_gathers_ = false;
   bool woken_ = false;
   std::int64_t last_id_;
 };

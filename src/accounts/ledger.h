@@ -118,7 +118,7 @@ struct SumsAnswer {
 struct LedgerOptions {
   std::string data_dir;
   Durability durability = Durability::process;
-  std::uint32_t max_holds = 16'384;  ///< running plus not yet written; past it, store_unavailable
+  std::uint32_t max_holds = 16'384;  ///< running plus not yet written
   /// What an interrupted request is worth; without it such rows are unpriced. Called from the
   /// ledger's own thread.
   std::function<Quote(std::string_view upstream, std::string_view model, const Usage& usage,
@@ -131,8 +131,8 @@ class Ledger {
  public:
   virtual ~Ledger() = default;
 
-  /// Fault{store_unavailable} if there is no room: the store has been unwritable for long, and
-  /// nothing may be lost.
+  /// Fault{overloaded} if running requests fill the holds; Fault{store_unavailable} if rows do: the
+  /// store has been unwritable for long, and nothing may be lost.
   virtual Result<Hold> hold(const Opening& opening) = 0;
 
   /// The keys as of the last look; looked at again within 300 ms of a change by any process.

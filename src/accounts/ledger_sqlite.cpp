@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include "accounts/crypto.h"
 #include "accounts/folder.h"
+#include "accounts/pacing.h"
 #include "accounts/rows_sqlite.h"
 #include "base/log.h"
 
@@ -18,6 +21,8 @@ using namespace std::chrono_literals;
 constexpr auto kLook = 200ms;   // for keys changed by another process
 constexpr auto kGather = 40ms;  // a batch costs little more than a row
 constexpr auto kPause = 100ms;  // before an unwritable database is tried again
+constexpr auto kCatchUp =
+    100ms;  // that a request waits for a hold; the writer frees 64 in less than 1
 constexpr int kBusyMs = 250;
 
 using Pricing = decltype(LedgerOptions::price);
@@ -60,7 +65,10 @@ class SqliteLedger final : public Ledger {
   std::string mac(std::string_view text) const override {
     return hmac_sha256(mac_key_.reveal(), text);
   }
-  Result<Hold> hold(const Opening& opening) override { return holds_->open(opening); }
+  Result<Hold> hold(const Opening& opening) override {
+    // Who outruns the writer waits for it, and is not refused.
+    return holds_->open(opening, healthy() ? kCatchUp : 0ms);
+  }
   std::uint64_t keys_version() const override {
     return keys_version_.load(std::memory_order_acquire);
   }
@@ -93,45 +101,62 @@ class SqliteLedger final : public Ledger {
 
  private:
   void write_on() {
-    std::vector<HoldsFile::Settled> batch;
     while (true) {
       const bool last = stopping_.load();
-      const bool fresh = batch.empty();
-      holds_->take_settled(last || !fresh ? 0ms : kLook, batch);
-      if (durability_ == Durability::process && fresh && !batch.empty() && !last) {
-        std::this_thread::sleep_for(kGather);
-        holds_->take_settled(0ms, batch);
-      }
-      if (!batch.empty() && write(batch)) {
-        for (HoldsFile::Settled& each : batch)
-          if (each.durable) each.durable();
-        holds_->free(batch);
-        batch.clear();
-      }
-      // What could not be written stays in the holds file, and is found at the next start.
-      if (last) return;
-      if (!batch.empty()) std::this_thread::sleep_for(kPause);
-      const Result<void> looked = look_at_keys();
-      report(reads_, "keys", looked.has_value(), looked ? "" : looked.error().for_client);
+      if (backlog_.empty()) fetch(last);
+      if (last && backlog_.empty()) return;
+      const bool written = write_piece();
+      if (last && !written) return;
+      if (!written)
+        std::this_thread::sleep_for(kPause);
+      else if (!last && !backlog_.empty())
+        std::this_thread::sleep_for(holds_->pause());
+      if (backlog_.empty() || std::chrono::steady_clock::now() >= next_look_) look();
     }
   }
 
-  /// False: the database cannot be written now; nothing is lost, it is tried again.
-  bool write(const std::vector<HoldsFile::Settled>& batch) {
-    const Result<void> written = insert(batch);
-    report(writes_, "rows", written.has_value(), written ? "" : written.error().for_client);
-    return written.has_value();
+  /// What has settled since; waits for it, and lets some gather, if there is time for that.
+  void fetch(bool last) {
+    holds_->take_settled(last ? 0ms : kLook, backlog_);
+    if (durability_ == Durability::power || last || backlog_.empty()) return;
+    holds_->gather(kGather);
+    holds_->take_settled(0ms, backlog_);
   }
 
-  /// One transaction for all.
-  Result<void> insert(const std::vector<HoldsFile::Settled>& batch) {
+  /// One transaction. With `power` each answer waits for a sync, so that all there are share one.
+  /// False: the database cannot be written now; nothing is lost, it is tried again.
+  bool write_piece() {
+    std::span<HoldsFile::Settled> piece = std::span(backlog_).subspan(in_database_);
+    if (piece.empty()) return true;
+    if (durability_ == Durability::process) piece = piece.first(std::min(kPieceRows, piece.size()));
+    const Result<void> written = insert(piece);
+    report(writes_, "rows", written.has_value(), written ? "" : written.error().for_client);
+    if (!written) return false;
+    for (HoldsFile::Settled& each : piece)
+      if (each.durable) each.durable();
+    holds_->free(piece);
+    in_database_ += piece.size();
+    if (in_database_ == backlog_.size()) {
+      backlog_.clear();
+      in_database_ = 0;
+    }
+    return true;
+  }
+
+  void look() {
+    next_look_ = std::chrono::steady_clock::now() + kLook;
+    const Result<void> looked = look_at_keys();
+    report(reads_, "keys", looked.has_value(), looked ? "" : looked.error().for_client);
+  }
+
+  Result<void> insert(std::span<const HoldsFile::Settled> rows) {
     if (!insert_) {
       Result<UsageWriter> prepared = UsageWriter::prepare(database_);
       if (!prepared) return trouble();
       insert_ = std::move(*prepared);
     }
     if (database_.execute("BEGIN IMMEDIATE") != SQLITE_OK) return trouble();
-    for (const HoldsFile::Settled& each : batch) {
+    for (const HoldsFile::Settled& each : rows) {
       UsageRow row = holds_->row(each.slot);
       price_interrupted(row, pricing_);
       if (insert_->write(row) != SQLITE_DONE) return trouble();
@@ -202,6 +227,10 @@ class SqliteLedger final : public Ledger {
   mutable std::mutex keys_mutex_;
   std::shared_ptr<const KeyTable> keys_;
   std::atomic<std::uint64_t> keys_version_{0};
+  // The writer thread's own.
+  std::vector<HoldsFile::Settled> backlog_;
+  std::size_t in_database_ = 0;  // of the backlog, the first so many
+  std::chrono::steady_clock::time_point next_look_;
   std::thread writer_;
 };
 

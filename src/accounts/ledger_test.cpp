@@ -208,6 +208,77 @@ TEST_F(ledger, a_locked_database_loses_nothing_and_a_full_holds_file_refuses) {
   EXPECT_EQ(sums().total.requests, 64);
 }
 
+TEST_F(ledger, who_outruns_the_writer_is_not_refused) {
+  constexpr std::uint32_t kHolds = 128;
+  constexpr int kThreads = 4;
+  constexpr int kEach = 10'000;
+  const auto books = open(Durability::process, kHolds);
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < kEach; ++i) {
+        Result<Hold> hold = books->hold(opening("m"));
+        if (!hold) {
+          ++refused;
+          continue;
+        }
+        hold->answered();
+        hold->settle(entry(1, 2), {});
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refused, 0);
+  EXPECT_TRUE(books->healthy());
+  books->flush();
+  EXPECT_EQ(sums().total.requests, kThreads * kEach);
+}
+
+TEST_F(ledger, holds_are_freed_piece_by_piece_and_not_when_all_is_written) {
+  constexpr int kRows = 1000;
+  const auto books = open(Durability::process, 8192);
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ + "/glmgate.db").c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  for (int i = 0; i < kRows; ++i) {
+    Result<Hold> hold = books->hold(opening("m"));
+    hold->answered();
+    hold->settle(entry(1, 1), {});
+  }
+  EXPECT_EQ(books->holds_in_use(), kRows);
+  sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  bool partly = false;
+  for (int i = 0; i < 20'000 && books->holds_in_use() > 0; ++i) {
+    const std::uint32_t left = books->holds_in_use();
+    partly = partly || (left > 0 && left < kRows);
+    std::this_thread::sleep_for(100us);
+  }
+  EXPECT_TRUE(partly);
+  EXPECT_EQ(sums().total.requests, kRows);
+}
+
+TEST_F(ledger, holds_that_running_requests_fill_say_too_many_requests_and_at_once) {
+  const auto books = open(Durability::process, 16);
+  std::vector<Hold> running;
+  for (int i = 0; i < 15; ++i) running.push_back(std::move(*books->hold(opening("m"))));
+  {
+    Result<Hold> last = books->hold(opening("m"));
+    ASSERT_TRUE(last.has_value());
+    const auto began = std::chrono::steady_clock::now();
+    const Result<Hold> refused = books->hold(opening("m"));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, FaultCode::overloaded);
+    EXPECT_NE(refused.error().for_client.find("Too many requests"), std::string::npos);
+    EXPECT_GT(refused.error().wait.count(), 0);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 50ms);
+    last->answered();
+    last->settle(entry(1, 1), {});
+  }
+  // The one that was settled is written, and its hold serves the next.
+  EXPECT_TRUE(books->hold(opening("m")).has_value());
+}
+
 TEST_F(ledger, with_power_durability_settle_calls_back_after_the_commit) {
   const auto books = open(Durability::power);
   Result<Hold> hold = books->hold(opening("m"));
