@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -129,6 +130,97 @@ class Tests:
                 break
             time.sleep(0.1)
         assert rows == statuses.count(200), f"{rows} rows for {statuses.count(200)} answers"
+        server.close()
+
+    def locked_with_power(self):
+        """With power durability nothing can be answered: refused in time and before the upstream is called; what was
+        asked before ends visibly; all of it is on the books afterwards."""
+        server = self.server('[ledger]\ndurability = "power"\n')
+        key = server.key()["key"]
+        lock = sqlite3.connect(server.data / "glmgate.db", isolation_level=None, timeout=10)
+        lock.execute("BEGIN EXCLUSIVE")
+        results = []
+
+        def one(stream):
+            began = time.monotonic()
+            response = server.request("POST", "/v1/chat/completions", ask("early", stream=stream), key)
+            results.append((response, time.monotonic() - began))
+        self.upstream.script("early", [("sleep", 0.3)] + up.plain(ANSWER))
+        threads = [threading.Thread(target=one, args=(i % 2 == 1,)) for i in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        assert server.request("GET", "/readyz").status == 503
+        began = time.monotonic()
+        late = [server.request("POST", "/v1/chat/completions", ask("late"), key) for _ in range(5)]
+        assert {r.status for r in late} == {503} and time.monotonic() - began < 2 * harness.SLOW, [r.status for r in late]
+        assert all("retry-after" in r.headers for r in late)
+        assert not self.upstream.of("late"), "an upstream was called, though nothing can be written"
+        for thread in threads:
+            thread.join()
+        for response, took in results:
+            assert took < 7 * harness.SLOW, took
+            whole = response.status == 200 and response.complete
+            assert not whole, f"an answer that is not on the books looks whole: {response.body}"
+        lock.execute("ROLLBACK")
+        lock.close()
+        deadline = time.monotonic() + 10
+        while server.request("POST", "/v1/chat/completions", ask("after"), key).status != 200:
+            assert time.monotonic() < deadline, "does not recover"
+            time.sleep(0.1)
+        rows = {r["model"]: r["requests"] for r in server.usage("model")["rows"]}
+        assert rows.get("early") == len(self.upstream.of("early")) and "late" not in rows, rows
+        began = time.monotonic()
+        server.close()
+        assert time.monotonic() - began < 5 * harness.SLOW
+
+    def folder_gone(self):
+        """A data folder that is deleted, or whose lock is, under the server: told, not ready, and nothing is asked for that
+        would be lost."""
+        for what in ("folder", "lock", "glmgate.db"):
+            server = self.server()
+            key = server.key()["key"]
+            assert server.request("POST", "/v1/chat/completions", ask("there"), key).status == 200
+            if what == "folder":
+                shutil.rmtree(server.data)
+            else:
+                os.unlink(server.data / what)
+            deadline = time.monotonic() + 2 * harness.SLOW
+            while server.request("GET", "/readyz").status != 503:
+                assert time.monotonic() < deadline, f"{what} is gone, and the server is ready"
+                time.sleep(0.05)
+            refused = server.request("POST", "/v1/chat/completions", ask("gone-" + what), key)
+            assert refused.status == 503 and not self.upstream.of("gone-" + what), (what, refused.status)
+            assert "was deleted or replaced" in server.log() and "level=error" in server.log(), what
+            if what == "lock":
+                fails_with(self.program, ["serve", "--sandbox", "--listen", "127.0.0.1:0", "--data", str(server.data)], "another server")
+            server.close()
+
+    def open_folder(self):
+        for mode in (0o777, 0o770, 0o1777):
+            with tempfile.TemporaryDirectory() as folder:
+                os.chmod(folder, mode)
+                for command in (["serve", "--sandbox", "--listen", "127.0.0.1:0"], ["keys", "create", "--user", "x"]):
+                    fails_with(self.program, [*command, "--data", folder], "others may write to it", f"chmod go-w {folder}")
+
+    def secret_of_another(self):
+        if os.geteuid() != 0:
+            raise Skipped("cannot give files away")
+        server = self.server()
+        server.stop()
+        os.chown(server.data / "secret", 12345, 12345)
+        fails_with(self.program, ["serve", "--sandbox", "--listen", "127.0.0.1:0", "--data", str(server.data)], "belongs to another user")
+        server.close()
+
+    def planted_link(self):
+        """A link in the place of the new holds file is not written through."""
+        server = self.server()
+        server.stop(signal.SIGKILL)
+        victim = server.folder / "victim"
+        victim.write_text("precious")
+        os.symlink(victim, server.data / "holds.new")
+        server.start()
+        assert victim.read_text() == "precious"
         server.close()
 
     def locked_for_long(self):

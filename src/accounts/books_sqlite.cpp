@@ -108,7 +108,9 @@ Result<std::unique_ptr<Books>> open_books(const std::string& data_dir, const Clo
   Result<Folder> folder = open_folder(data_dir);
   if (!folder) return fail(folder.error());
   constexpr int kPatienceMs = 5'000;  // a person waits for this one
-  Result<Database> database = Database::open(folder->database(), false, kPatienceMs);
+  // In full, whatever the server does: a key that was revoked must not be good again after a power
+  // cut.
+  Result<Database> database = Database::open(folder->database(), true, kPatienceMs);
   if (!database) return fail(database.error());
   Result<MasterSecret> master = load_secret(*folder, *database);
   if (!master) return fail(master.error());

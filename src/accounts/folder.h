@@ -1,7 +1,10 @@
 // The data folder: 0700, with the database, the holds file, the secret and the lock in it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -15,11 +18,20 @@ struct Folder {
   std::string lock() const { return path + "/lock"; }
 };
 
-/// Makes the folder and its parents if they are not there, and checks that it can be written.
+/// Makes the folder and its parents if they are not there, and checks that this user, and nobody
+/// else, can write there.
 Result<Folder> open_folder(const std::string& path);
 
+/// Makes what was created or renamed in a folder survive power loss. 0 or errno.
+int sync_folder(const std::string& path);
+
+/// Locks all of an open file, for as long as the descriptor lives. 0 or errno.
+int lock_file(int fd);
+
 /// Held by the one server of a folder for as long as it lives; the kernel lets go when the process
-/// ends, however. Asking leaves no trace, so that it never keeps a server from starting.
+/// ends, however. The holds file is locked beside `lock`, the old one here and its successor by
+/// HoldsFile: that `lock` was removed lets no second server in. Asking leaves no trace, so that it
+/// never keeps a server from starting.
 class FolderLock {
  public:
   static Result<FolderLock> take(const Folder& folder);
@@ -30,8 +42,26 @@ class FolderLock {
   ~FolderLock();
 
  private:
-  explicit FolderLock(int fd) : fd_(fd) {}
+  FolderLock(int fd, int holds) : fd_(fd), holds_(holds) {}
   int fd_;
+  int holds_;  // -1: there was none
+};
+
+/// Notices that files a running server depends on were deleted or replaced under it: what it writes
+/// goes nowhere then.
+class FolderWatch {
+ public:
+  explicit FolderWatch(const Folder& folder);
+  /// The first file that is not what it was; empty: all are.
+  std::string changed() const;
+
+ private:
+  struct Seen {
+    std::string path;
+    dev_t device;
+    ino_t inode;
+  };
+  std::vector<Seen> seen_;
 };
 
 }  // namespace glmgate::accounts

@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "accounts/folder.h"
 #include "accounts/pacing.h"
 
 namespace glmgate::accounts {
@@ -142,8 +143,11 @@ std::string_view name(End end) {
 HoldsFile::Contents HoldsFile::read(const std::string& path) {
   static_assert(sizeof(Slot) <= Slot::kBytes);
   Contents contents;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return contents;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) {
+    contents.foreign = errno == ELOOP;
+    return contents;
+  }
   struct stat status{};
   FileHead head{};
   const bool ours = ::pread(fd, &head, sizeof head, 0) == static_cast<ssize_t>(sizeof head) &&
@@ -196,8 +200,10 @@ Result<std::unique_ptr<HoldsFile>> HoldsFile::make(const std::string& path, std:
                     "\nhint: is the disk full, and may this user write here?");
   };
   const std::size_t bytes = (slots + 1ULL) * Slot::kBytes;
-  const int fd = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  ::unlink(fresh.c_str());
+  const int fd = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return trouble(fd, errno);
+  if (const int error = lock_file(fd); error != 0) return trouble(fd, error);
   if (const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes)); error != 0)
     return trouble(fd, error);
   void* map = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -205,20 +211,26 @@ Result<std::unique_ptr<HoldsFile>> HoldsFile::make(const std::string& path, std:
   FileHead head{.magic = {}, .slot_bytes = Slot::kBytes, .slots = slots};
   std::memcpy(head.magic, kMagic, sizeof kMagic);
   std::memcpy(map, &head, sizeof head);
-  ::close(fd);
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return trouble(-1, errno);
-  return std::unique_ptr<HoldsFile>(new HoldsFile(map, bytes, slots, durability, last_id));
+  if (::rename(fresh.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::munmap(map, bytes);
+    return trouble(fd, error);
+  }
+  return std::unique_ptr<HoldsFile>(new HoldsFile(fd, map, slots, durability, last_id));
 }
 
-HoldsFile::HoldsFile(void* map, std::size_t bytes, std::uint32_t slots, Durability durability,
+HoldsFile::HoldsFile(int fd, void* map, std::uint32_t slots, Durability durability,
                      std::int64_t last_id)
-    : map_(map), bytes_(bytes), count_(slots), durability_(durability), last_id_(last_id) {
+    : fd_(fd), map_(map), count_(slots), durability_(durability), last_id_(last_id) {
   free_.reserve(slots);
   for (std::uint32_t i = slots; i > 0; --i)
     free_.push_back(i - 1);  // the lowest first: few pages are touched
 }
 
-HoldsFile::~HoldsFile() { ::munmap(map_, bytes_); }
+HoldsFile::~HoldsFile() {
+  ::munmap(map_, (count_ + 1ULL) * Slot::kBytes);
+  ::close(fd_);
+}
 
 HoldsFile::Slot& HoldsFile::slot(std::uint32_t index) const {
   return *reinterpret_cast<Slot*>(static_cast<char*>(map_) + (index + 1ULL) * Slot::kBytes);

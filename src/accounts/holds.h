@@ -56,7 +56,7 @@ class HoldsFile {
   /// A slot that changes while it is read is read again.
   static Contents read(const std::string& path);
 
-  /// Makes a fresh file with room for `slots`, replacing what is there. Its space is really
+  /// Makes a fresh file with room for `slots`, locked, replacing what is there. Its space is really
   /// allocated: a full disk shows now and not as a bus error later. Ids above `last_id` are given.
   static Result<std::unique_ptr<HoldsFile>> make(const std::string& path, std::uint32_t slots,
                                                  Durability durability, std::int64_t last_id);
@@ -88,8 +88,7 @@ class HoldsFile {
 
  private:
   friend class Hold;
-  HoldsFile(void* map, std::size_t bytes, std::uint32_t slots, Durability durability,
-            std::int64_t last_id);
+  HoldsFile(int fd, void* map, std::uint32_t slots, Durability durability, std::int64_t last_id);
   Slot& slot(std::uint32_t index) const;
   void settle(std::uint32_t index, const Entry& entry, std::move_only_function<void()> durable);
   void abandon(std::uint32_t index);
@@ -98,8 +97,8 @@ class HoldsFile {
   Fault full() const;
   bool ends_gathering();
 
+  int fd_;  // locked: a second server finds this one by it
   void* map_;
-  std::size_t bytes_;
   std::uint32_t count_;
   Durability durability_;
   mutable std::mutex mutex_;

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "accounts/crypto.h"
+#include "accounts/folder.h"
 #include "accounts/jwt.h"
 #include "base/id.h"
 
@@ -74,6 +75,11 @@ std::string whole_key(std::string_view id, std::string_view secret) {
   return text;
 }
 
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
 /// Whole or not there at all, whoever else makes it at the same moment. 0 or errno.
 int make_secret_file(const std::string& path) {
   const std::string draft = path + "." + random_base62(8);
@@ -86,7 +92,16 @@ int make_secret_file(const std::string& path) {
   ::close(fd);
   if (error == 0 && ::link(draft.c_str(), path.c_str()) != 0 && errno != EEXIST) error = errno;
   ::unlink(draft.c_str());
-  return error;
+  return error != 0 ? error : sync_folder(folder_of(path));
+}
+
+/// Who owns the secret could read it, and every key made with it: this user, root, or, when root
+/// looks, whose folder it is.
+bool is_trusted_owner(uid_t owner, const std::string& path) {
+  if (owner == ::geteuid() || owner == 0) return true;
+  struct stat folder{};
+  return ::geteuid() == 0 && ::stat(folder_of(path).c_str(), &folder) == 0 &&
+         folder.st_uid == owner;
 }
 
 std::unexpected<Fault> wrong_key() {
@@ -117,6 +132,9 @@ Result<MasterSecret> MasterSecret::load(const std::string& path, bool create) {
   if (!known || size != static_cast<ssize_t>(kMasterBytes))
     return trouble("is not a secret of ours", "restore it from a backup: keys depend on it");
   if ((status.st_mode & 077) != 0) return trouble("can be read by others", "chmod 600 " + path);
+  if (!is_trusted_owner(status.st_uid, path))
+    return trouble("belongs to another user, who knows every key made with it",
+                   "restore your own from a backup, or run this as that user");
   return MasterSecret(
       Secret(hmac_sha256(std::string_view(bytes.data(), kMasterBytes), "glmgate client key v1")));
 }

@@ -1,6 +1,9 @@
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -46,6 +49,7 @@ class SqliteLedger final : public Ledger {
         database_(std::move(database)),
         master_(std::move(master)),
         holds_(std::move(holds)),
+        watch_(folder_),
         durability_(options.durability),
         pricing_(options.price),
         mac_key_(master_.derive("mac", "")) {}
@@ -66,6 +70,9 @@ class SqliteLedger final : public Ledger {
     return hmac_sha256(mac_key_.reveal(), text);
   }
   Result<Hold> hold(const Opening& opening) override {
+    // No answer could be made durable: better to refuse than to ask the upstream for one.
+    if (!folder_good_ || (durability_ == Durability::power && !healthy()))
+      return fail(unavailable());
     // Who outruns the writer waits for it, and is not refused.
     return holds_->open(opening, healthy() ? kCatchUp : 0ms);
   }
@@ -81,7 +88,8 @@ class SqliteLedger final : public Ledger {
     }
   }
   bool healthy() const override {
-    return writes_.load(std::memory_order_relaxed) && reads_.load(std::memory_order_relaxed);
+    return writes_.load(std::memory_order_relaxed) && reads_.load(std::memory_order_relaxed) &&
+           folder_good_.load(std::memory_order_relaxed);
   }
   std::uint32_t holds_in_use() const override { return holds_->in_use(); }
 
@@ -147,6 +155,36 @@ class SqliteLedger final : public Ledger {
     next_look_ = std::chrono::steady_clock::now() + kLook;
     const Result<void> looked = look_at_keys();
     report(reads_, "keys", looked.has_value(), looked ? "" : looked.error().for_client);
+    look_at_folder();
+    if (durability_ == Durability::power && backlog_.empty()) try_to_write();
+  }
+
+  /// With `power`, that nothing can be written must be known before a request comes.
+  void try_to_write() {
+    struct statvfs disk{};
+    constexpr std::uint64_t kLeastFree = 1024 * 1024;
+    const bool full =
+        ::statvfs(folder_.path.c_str(), &disk) == 0 && disk.f_bavail * disk.f_frsize < kLeastFree;
+    const bool good = !full && database_.execute("BEGIN IMMEDIATE") == SQLITE_OK;
+    report(writes_, "rows", good,
+           good   ? ""
+           : full ? folder_.path + ": the disk is full"
+                  : database_.fault("cannot be written").for_client);
+    if (good) database_.execute("ROLLBACK");
+  }
+
+  void look_at_folder() {
+    const std::string changed = watch_.changed();
+    if (folder_good_.exchange(changed.empty()) == changed.empty()) return;
+    if (changed.empty())
+      log::write(log::Level::info, "ledger", {{"what", "folder"}, {"state", "good again"}});
+    else
+      log::write(log::Level::error, "ledger",
+                 {{"what", "folder"},
+                  {"file", changed},
+                  {"state",
+                   "was deleted or replaced under the running server: requests are refused, since "
+                   "what is written now is lost; put it back, or restart the server"}});
   }
 
   Result<void> insert(std::span<const HoldsFile::Settled> rows) {
@@ -163,6 +201,15 @@ class SqliteLedger final : public Ledger {
     }
     if (database_.execute("COMMIT") != SQLITE_OK) return trouble();
     return {};
+  }
+
+  static Fault unavailable() {
+    Fault fault =
+        make_fault(FaultCode::store_unavailable,
+                   "The ledger cannot be written at the moment. Nothing was sent upstream.");
+    fault.for_us = "the ledger is not healthy: see the lines at=ledger";
+    fault.wait = 5s;
+    return fault;
   }
 
   std::unexpected<Fault> trouble() {
@@ -217,13 +264,15 @@ class SqliteLedger final : public Ledger {
   std::optional<UsageWriter> insert_;  // of database_
   MasterSecret master_;
   std::unique_ptr<HoldsFile> holds_;
+  const FolderWatch watch_;
   const Durability durability_;
   const Pricing pricing_;
   const Secret mac_key_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> writes_{true};  // rows reach the database
-  std::atomic<bool> reads_{true};   // keys can be read
-  std::int64_t seen_ = -1;          // data_version at the last look
+  std::atomic<bool> writes_{true};       // rows reach the database
+  std::atomic<bool> reads_{true};        // keys can be read
+  std::atomic<bool> folder_good_{true};  // its files are still those we opened
+  std::int64_t seen_ = -1;               // data_version at the last look
   mutable std::mutex keys_mutex_;
   std::shared_ptr<const KeyTable> keys_;
   std::atomic<std::uint64_t> keys_version_{0};
@@ -283,6 +332,10 @@ Result<std::unique_ptr<Ledger>> open_ledger(const LedgerOptions& options, const 
   Result<std::unique_ptr<HoldsFile>> holds =
       HoldsFile::make(folder->holds(), options.max_holds, options.durability, *last_id);
   if (!holds) return fail(holds.error());
+  if (const int error = sync_folder(folder->path); error != 0)
+    return fail(FaultCode::store_unavailable,
+                folder->path + " cannot be synced: " + std::strerror(error) +
+                    "\nhint: put the data folder on a local file system, with --data");
   auto ledger =
       std::make_unique<SqliteLedger>(std::move(*lock), std::move(*folder), std::move(*database),
                                      std::move(*master), std::move(*holds), options);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 
 #include "gateway/stored.h"
 #include "protocol/responses_store.h"
@@ -13,7 +14,8 @@ using namespace std::chrono_literals;
 using accounts::End;
 
 constexpr auto kLastChunk = 50ms;
-constexpr auto kKeyCheck = 3s;  // a revoked key's streams end within 5 s (promises K1)
+constexpr auto kLongestSync = 5s;  // with power durability (promises L8)
+constexpr auto kKeyCheck = 3s;     // a revoked key's streams end within 5 s (promises K1)
 
 std::int32_t milliseconds(std::chrono::nanoseconds span) {
   return static_cast<std::int32_t>(
@@ -34,8 +36,43 @@ Usage usage_or_estimate(const Exchange& x, const std::optional<Usage>& reported,
           .estimated = true};
 }
 
-/// Closes the row, and waits until it is as durable as the operator asked for.
-net::awaitable<void> settle(Exchange& x, End end, Usage usage) {
+/// Wakes a request that waits for its row's sync, from the ledger's thread. Nothing is touched once
+/// the request has given up, or has ended with its worker.
+class Sync {
+ public:
+  explicit Sync(net::Worker& worker)
+      : worker_(&worker), signal_(std::make_shared<net::Signal>(worker)) {}
+
+  void tell() {
+    const std::lock_guard lock(mutex_);
+    if (worker_ != nullptr) worker_->post([signal = signal_] { signal->fire(); });
+  }
+  net::awaitable<bool> wait(net::TimePoint until) { return signal_->wait(until); }
+  void give_up() {
+    const std::lock_guard lock(mutex_);
+    worker_ = nullptr;
+    signal_.reset();
+  }
+
+ private:
+  std::mutex mutex_;
+  net::Worker* worker_;  // nullptr: nobody waits any more
+  std::shared_ptr<net::Signal> signal_;
+};
+
+net::awaitable<bool> wait_for_sync(Exchange& x, const accounts::Entry& entry) {
+  struct Waiting {
+    std::shared_ptr<Sync> sync;
+    ~Waiting() { sync->give_up(); }
+  };
+  const Waiting waiting{std::make_shared<Sync>(x.at.worker)};
+  x.hold->settle(entry, [sync = waiting.sync] { sync->tell(); });
+  co_return co_await waiting.sync->wait(std::chrono::steady_clock::now() + kLongestSync);
+}
+
+/// Closes the row, and waits until it is as durable as the operator asked for. Fault: it is not yet
+/// (it will be, once the store can be written): the client must not take its answer for whole.
+net::awaitable<Result<void>> settle(Exchange& x, End end, Usage usage) {
   const Upstream& upstream = *x.route->upstream;
   const accounts::Quote quote = x.setup().prices.quote(x.route->model, upstream.kind().currency,
                                                        usage, x.at.gateway.clock.utc_ms());
@@ -59,12 +96,11 @@ net::awaitable<void> settle(Exchange& x, End end, Usage usage) {
   };
   if (x.at.gateway.ledger.durability() == accounts::Durability::process) {
     x.hold->settle(entry, {});
-    co_return;
+    co_return Result<void>{};
   }
-  auto durable = std::make_shared<net::Signal>(x.at.worker);
-  net::Worker& worker = x.at.worker;
-  x.hold->settle(entry, [durable, &worker] { worker.post([durable] { durable->fire(); }); });
-  co_await durable->wait(net::kNever);
+  if (co_await wait_for_sync(x, entry)) co_return Result<void>{};
+  co_return fail(FaultCode::store_unavailable,
+                 "The upstream answered, but the ledger cannot be written at the moment.");
 }
 
 net::awaitable<Result<void>> send_whole(Exchange& x) {
@@ -74,8 +110,8 @@ net::awaitable<Result<void>> send_whole(Exchange& x) {
   const net::Headers headers = answer_headers(x, "application/json");
   const Usage usage = usage_or_estimate(x, whole.usage, whole.text_bytes);
   const End end = x.call.client_gone() ? End::client_cut : End::complete;
+  if (Result<void> settled = co_await settle(x, end, usage); !settled) co_return settled;
   if (x.keeps_response()) remember(x, whole.body);
-  co_await settle(x, end, usage);
   const net::Io<void> sent = co_await x.call.send(200, headers, whole.body);
   if (!sent) co_return fail(gone());
   co_return Result<void>{};
@@ -143,7 +179,7 @@ net::awaitable<Result<void>> send_stream(Exchange& x) {
     co_return told;
   }
   // Settle before the last bytes go out: what a client received in full must be on the ledger.
-  co_await settle(x, End::complete, usage);
+  if (Result<void> settled = co_await settle(x, End::complete, usage); !settled) co_return settled;
   const std::string ending = begun.bytes + begun.stream->take_ending();
   if (x.keeps_response()) remember(x, protocol::read_last_response(ending));
   const net::Io<void> sent = co_await x.call.finish(ending);
