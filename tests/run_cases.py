@@ -100,6 +100,14 @@ url = "http://127.0.0.1:{port}/second"
 [service.both]
 upstreams = ["second", "first"]
 """,
+    "two_dialects": """
+[upstream.chat]
+url = "http://127.0.0.1:{port}/first"
+speaks = ["openai_chat"]
+[upstream.messages]
+url = "http://127.0.0.1:{port}/second"
+speaks = ["anthropic_messages"]
+""",
     "dead": """
 [upstream.dead]
 url = "http://127.0.0.1:1/v1"

@@ -16,6 +16,7 @@
 #include <set>
 #include <sstream>
 
+#include "gateway/upstream_key.h"
 #include "protocol/models_document.h"
 
 namespace glmgate::cli {
@@ -233,6 +234,22 @@ Result<std::string> read_file(const std::string& path) {
   return content.str();
 }
 
+std::optional<gateway::PaidUse> find_paid_use(std::string_view word) {
+  if (word == "spill") return gateway::PaidUse::spill;
+  if (word == "no-plan") return gateway::PaidUse::no_plan;
+  if (word == "asked") return gateway::PaidUse::asked;
+  return std::nullopt;
+}
+
+/// The key as it was written, without what came along by mistake.
+void take_key(gateway::UpstreamConfig& upstream, std::string_view written, std::string source) {
+  gateway::UpstreamKey key = gateway::read_upstream_key(written, upstream.provider);
+  upstream.key = std::move(key.key);
+  upstream.key_source = std::move(source);
+  for (const std::string& note : key.notes)
+    upstream.key_notes.push_back("the key in " + upstream.key_source + " " + note);
+}
+
 void read_upstream_key(Section& section, gateway::UpstreamConfig& upstream) {
   std::string variable;
   std::string file;
@@ -243,7 +260,7 @@ void read_upstream_key(Section& section, gateway::UpstreamConfig& upstream) {
   if (!variable.empty()) {
     const char* value = std::getenv(variable.c_str());
     if (value != nullptr && *value != '\0')
-      upstream.key = Secret(value);
+      take_key(upstream, value, variable);
     else if (upstream.provider != gateway::ProviderKind::engine)
       section.refuse("key_env", "names " + variable + ", which is not set",
                      "export " + variable + "=...");
@@ -252,10 +269,10 @@ void read_upstream_key(Section& section, gateway::UpstreamConfig& upstream) {
     if (!content || trimmed(*content).empty())
       section.refuse("key_file", content ? "is an empty file" : content.error().for_client);
     else
-      upstream.key = Secret(trimmed(*content));
+      take_key(upstream, *content, file);
   } else if (const auto found =
                  gateway::find_key_in_environment(gateway::provider(upstream.provider))) {
-    upstream.key = Secret(std::string(found->value));
+    take_key(upstream, found->value, std::string(found->variable));
   }
 }
 
@@ -290,6 +307,8 @@ void read_upstream(Section& section, const std::string& name, gateway::SetupConf
       },
       {"bearer", "jwt"});
   read_upstream_key(section, upstream);
+  section.choice<gateway::PaidUse>("paid", upstream.paid, find_paid_use,
+                                   {"spill", "no-plan", "asked"});
   section.texts("models", upstream.models);
   section.integer("max_concurrency", upstream.max_concurrency, 0, 1'000'000);
   section.duration("connect_timeout", upstream.patience.connect);
@@ -534,14 +553,15 @@ Result<std::size_t> read_size(std::string_view text) {
               "is `" + std::string(text) + "`, not a size like \"64KiB\" or \"32MiB\"");
 }
 
-std::vector<gateway::UpstreamConfig> upstreams_from_environment() {
+std::vector<gateway::UpstreamConfig> upstreams_from_environment(
+    std::optional<gateway::PaidUse> paid) {
   using gateway::ProviderKind;
   std::vector<gateway::UpstreamConfig> upstreams;
-  const auto add = [&](ProviderKind kind, std::string_view key) {
+  const auto add = [&](ProviderKind kind, const gateway::FoundKey& key) {
     gateway::UpstreamConfig upstream;
     upstream.name = gateway::provider(kind).name;
     upstream.provider = kind;
-    upstream.key = Secret(std::string(key));
+    take_key(upstream, key.value, std::string(key.variable));
     upstreams.push_back(std::move(upstream));
   };
   struct Pair {
@@ -550,18 +570,21 @@ std::vector<gateway::UpstreamConfig> upstreams_from_environment() {
   };
   constexpr Pair kRegions[] = {{ProviderKind::zai_coding, ProviderKind::zai},
                                {ProviderKind::zhipu_coding, ProviderKind::zhipu}};
-  std::vector<std::pair<ProviderKind, std::string_view>> general;
-  std::vector<std::pair<ProviderKind, std::string_view>> spare;
+  const auto find = [](ProviderKind kind) {
+    return gateway::find_key_in_environment(gateway::provider(kind));
+  };
+  for (const Pair& region : kRegions)
+    if (const auto plan = find(region.plan)) add(region.plan, *plan);
   for (const Pair& region : kRegions) {
-    const auto plan = gateway::find_key_in_environment(gateway::provider(region.plan));
-    const auto pay = gateway::find_key_in_environment(gateway::provider(region.general));
-    const bool own_key = plan && plan->variable == gateway::provider(region.plan).key_variables[0];
-    if (own_key) add(region.plan, plan->value);
-    if (pay) general.emplace_back(region.general, pay->value);
-    if (plan && !own_key) spare.emplace_back(region.plan, plan->value);
+    const auto pay = find(region.general);
+    if (!pay) continue;
+    add(region.general, *pay);
+    // Two keys say that both shall be used; one says nothing about money.
+    const auto plan = std::ranges::find(upstreams, region.plan, &gateway::UpstreamConfig::provider);
+    const bool one_key = plan->key.reveal() == upstreams.back().key.reveal();
+    upstreams.back().paid =
+        paid.value_or(one_key ? gateway::PaidUse::no_plan : gateway::PaidUse::spill);
   }
-  for (const auto& [kind, key] : general) add(kind, key);
-  for (const auto& [kind, key] : spare) add(kind, key);
   return upstreams;
 }
 
@@ -593,8 +616,13 @@ Result<Config> load_config(const std::string& path) {
   std::optional<Fault> fault;
   apply_environment(config, fault);
   if (fault) return fail(*fault);
-  if (config.setup.upstreams.empty() && !config.sandbox)
-    config.setup.upstreams = upstreams_from_environment();
+  if (config.setup.upstreams.empty() && !config.sandbox) {
+    const char* const word = std::getenv("GLMGATE_PAID");
+    const auto paid = word == nullptr ? std::nullopt : find_paid_use(word);
+    if (word != nullptr && *word != '\0' && !paid)
+      return fail(FaultCode::bad_value, "GLMGATE_PAID must be spill, no-plan or asked");
+    config.setup.upstreams = upstreams_from_environment(paid);
+  }
   return config;
 }
 

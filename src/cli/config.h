@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,15 +45,18 @@ struct Config {
 Result<Config> read_config(std::string_view text, const std::string& name);
 
 /// The file at `path` (none if empty), then GLMGATE_LISTEN, GLMGATE_DATA, GLMGATE_WORKERS,
-/// GLMGATE_LOG; then, if no upstream is configured, those whose keys the environment holds.
+/// GLMGATE_LOG; then, if no upstream is configured, those whose keys the environment holds
+/// (GLMGATE_PAID).
 Result<Config> load_config(const std::string& path);
 
 /// "250ms", "5s", "10m", "2h", "90d". "32MiB", "64KiB", "4096".
 Result<std::chrono::milliseconds> read_duration(std::string_view text);
 Result<std::size_t> read_size(std::string_view text);
 
-/// Upstreams for the provider keys in the environment, best first: a key of its own for a Coding
-/// Plan endpoint, then pay-as-you-go, then the plan endpoints that a general key may also open.
-std::vector<gateway::UpstreamConfig> upstreams_from_environment();
+/// Upstreams for the provider keys in the environment, best first: the Coding Plan addresses, then
+/// pay-as-you-go. `paid`: GLMGATE_PAID; absent, pay-as-you-go follows in its turn only if it has a
+/// key of its own, else it serves keys that turn out to have no plan.
+std::vector<gateway::UpstreamConfig> upstreams_from_environment(
+    std::optional<gateway::PaidUse> paid = {});
 
 }  // namespace glmgate::cli

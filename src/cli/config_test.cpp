@@ -124,7 +124,12 @@ class ProviderVariables {
 
 std::string names_of(const std::vector<gateway::UpstreamConfig>& upstreams) {
   std::string names;
-  for (const auto& each : upstreams) names += each.name + "=" + each.key.reveal() + " ";
+  for (const auto& each : upstreams) {
+    names += each.name + "=" + each.key.reveal();
+    if (each.paid == gateway::PaidUse::no_plan) names += "(no-plan)";
+    if (each.paid == gateway::PaidUse::asked) names += "(asked)";
+    names += " ";
+  }
   return names;
 }
 
@@ -132,14 +137,33 @@ TEST(config, provider_keys_follow_the_published_chains) {
   ProviderVariables variables;
   EXPECT_EQ(names_of(upstreams_from_environment()), "");
   variables.set("Z_AI_API_KEY", "b");
-  EXPECT_EQ(names_of(upstreams_from_environment()), "zai=b zai-coding=b ");
+  EXPECT_EQ(names_of(upstreams_from_environment()), "zai-coding=b zai=b(no-plan) ");
   variables.set("ZAI_API_KEY", "a");
-  EXPECT_EQ(names_of(upstreams_from_environment()), "zai=a zai-coding=a ");
+  EXPECT_EQ(names_of(upstreams_from_environment()), "zai-coding=a zai=a(no-plan) ");
+  EXPECT_EQ(upstreams_from_environment()[1].key_source, "ZAI_API_KEY");
   variables.set("ZAI_CODING_API_KEY", "c");
-  EXPECT_EQ(names_of(upstreams_from_environment()), "zai-coding=c zai=a ");
+  EXPECT_EQ(names_of(upstreams_from_environment()), "zai-coding=c zai=a ")
+      << "two keys, both meant";
+  EXPECT_EQ(names_of(upstreams_from_environment(gateway::PaidUse::asked)),
+            "zai-coding=c zai=a(asked) ");
+  variables.set("ZAI_CODING_API_KEY", " a ");
+  EXPECT_EQ(names_of(upstreams_from_environment()), "zai-coding=a zai=a(no-plan) ");
   variables.set("ZAI_CODING_API_KEY", "");
   variables.set("ZHIPU_CODING_API_KEY", "d");
-  EXPECT_EQ(names_of(upstreams_from_environment()), "zhipu-coding=d zai=a zai-coding=a ");
+  EXPECT_EQ(names_of(upstreams_from_environment()), "zai-coding=a zhipu-coding=d zai=a(no-plan) ");
+  EXPECT_EQ(names_of(upstreams_from_environment(gateway::PaidUse::spill)),
+            "zai-coding=a zhipu-coding=d zai=a ");
+}
+
+TEST(config, paid_use_is_a_word_of_the_file) {
+  ProviderVariables variables;
+  variables.set("ZAI_API_KEY", "a");
+  const auto config = read_config("[upstream.money]\nprovider = \"zai\"\npaid = \"asked\"\n", "f");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(names_of(config->setup.upstreams), "money=a(asked) ");
+  const auto wrong = read_config("[upstream.money]\nprovider = \"zai\"\npaid = \"yes\"\n", "f");
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_NE(wrong.error().for_client.find("spill, no-plan, asked"), std::string::npos);
 }
 
 }  // namespace

@@ -172,6 +172,17 @@ decltype(accounts::LedgerOptions::price) pricing(const gateway::SetupConfig& set
   };
 }
 
+/// Which providers were made of which variables, and what is odd about their keys.
+void introduce(const gateway::Setup& setup) {
+  if (!setup.sandbox_only())
+    std::fprintf(stderr, "upstreams: %s\n", gateway::list_upstreams(setup).c_str());
+  for (const gateway::Upstream& each : setup.upstreams)
+    for (const std::string& note : each.config.key_notes) {
+      std::fprintf(stderr, "note: upstream %s: %s\n", each.config.name.c_str(), note.c_str());
+      log::write(log::Level::warn, "key", {{"upstream", each.config.name}, {"note", note}});
+    }
+}
+
 Result<void> Service::make_setup() {
   if (sandbox_) point_at_sandbox(config_, sandbox_->url(), sandbox_key_);
   auto setup = gateway::make_setup(config_.setup, nullptr);
@@ -214,7 +225,9 @@ Result<void> Service::prepare(const Flags& flags) {
     if (!sandbox) return fail(sandbox.error());
     sandbox_ = std::move(*sandbox);
   }
-  return make_setup();
+  Result<void> made = make_setup();
+  if (made) introduce(*setup_);
+  return made;
 }
 
 Result<void> Service::listen() {
@@ -270,7 +283,7 @@ void Service::start() {
   log::write(log::Level::info, "start",
              {{"address", run_.address},
               {"workers", lanes_.size()},
-              {"upstreams", setup_->upstreams.size()}});
+              {"upstreams", gateway::list_upstreams(*setup_)}});
 }
 
 void Service::reload() {
@@ -292,7 +305,10 @@ void Service::reload() {
     setup_ = std::move(*setup);
     gateway_->replace_setup(setup_);
     log::set_level(fresh->log_level);
-    log::write(log::Level::info, "reload", {{"upstreams", setup_->upstreams.size()}});
+    log::write(log::Level::info, "reload", {{"upstreams", gateway::list_upstreams(*setup_)}});
+    for (const gateway::Upstream& each : setup_->upstreams)
+      for (const std::string& note : each.config.key_notes)
+        log::write(log::Level::warn, "key", {{"upstream", each.config.name}, {"note", note}});
   } else {
     run_.reload_error = setup.error().for_client;
     log::write(log::Level::error, "reload",

@@ -42,9 +42,14 @@ bool matches(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-std::string_view find_alias(std::span<const ModelAlias> own, std::string_view name) {
+std::string_view find_own_alias(std::span<const ModelAlias> own, std::string_view name) {
   for (const ModelAlias& each : own)
     if (matches(each.pattern, name)) return each.model;
+  return {};
+}
+
+std::string_view find_alias(std::span<const ModelAlias> own, std::string_view name) {
+  if (const std::string_view mine = find_own_alias(own, name); !mine.empty()) return mine;
   for (const std::string_view shown : {"anthropic/", "claude-"})
     if (name.starts_with(shown))
       if (const Model* model = find_model(name.substr(shown.size()))) return model->id;

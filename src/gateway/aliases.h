@@ -20,6 +20,9 @@ struct ModelAlias {
 /// (wire-protocols 1.12), are glm-4.7.
 std::string_view find_alias(std::span<const ModelAlias> own, std::string_view name);
 
+/// The same, of the operator's own list alone.
+std::string_view find_own_alias(std::span<const ModelAlias> own, std::string_view name);
+
 /// `pattern` with '*' against the whole of `name`.
 bool matches(std::string_view pattern, std::string_view name);
 

@@ -16,6 +16,7 @@ using protocol::Protocol;
 constexpr std::size_t kMaxTries = 3;
 constexpr auto kRestWithoutBalance = 10min;  // promises 4.3
 constexpr auto kLongestRest = 24h;
+constexpr auto kNoPlan = 24h;  // a key without a plan is asked for one once a day
 
 /// A version and its betas belong to the body they came with; betas are an open list.
 void add_anthropic_headers(const Exchange& x, net::Headers& headers) {
@@ -51,8 +52,21 @@ Fault broken_off(net::IoError error, const Exchange& x) {
   return fault_of({net::Stage::answering, error, std::string(name(error))}, x);
 }
 
+/// What a plan's address says of a key that has none. A plan that is used up or over (1308, 1309
+/// ...) is another matter: money is not spent in its place unasked.
+bool says_no_plan(const Upstream& upstream, const Fault& fault) {
+  return upstream.kind().coding && fault.glm_code == "1113";
+}
+
 /// A credential or plan that will not serve for a while is passed over for that long.
 void let_rest(const Exchange& x, const Upstream& upstream, const Fault& fault) {
+  const UtcMillis now = x.at.gateway.clock.utc_ms();
+  if (says_no_plan(upstream, fault)) {
+    upstream.health->no_plan_until_ms = now + std::chrono::milliseconds(kNoPlan).count();
+    log::write(log::Level::warn, "no_plan",
+               {{"upstream", upstream.config.name}, {"glm_code", fault.glm_code}});
+    return;
+  }
   std::chrono::milliseconds rest{0};
   switch (fault.code) {
     case FaultCode::insufficient_balance:
@@ -68,7 +82,7 @@ void let_rest(const Exchange& x, const Upstream& upstream, const Fault& fault) {
     default:
       return;
   }
-  upstream.health->resting_until_ms = x.at.gateway.clock.utc_ms() + rest.count();
+  upstream.health->resting_until_ms = now + rest.count();
   log::write(log::Level::warn, "rest",
              {{"upstream", upstream.config.name},
               {"fault", name(fault.code)},
@@ -96,6 +110,19 @@ void hide_key(const Upstream& upstream, Fault& fault) {
 
 bool may_go_elsewhere(const Fault& fault) {
   return fault.again == Again::elsewhere || fault.again == Again::after_wait;
+}
+
+/// What the client may do about it: a near name, or the way that costs money.
+void advise(const Exchange& x, Fault& fault) {
+  if (fault.code == FaultCode::model_not_found)
+    fault.for_client += did_you_mean(x.setup(), x.route->model, x.target.service);
+  if (fault.code != FaultCode::quota_exhausted && fault.code != FaultCode::plan_expired) return;
+  for (const Route& each : x.routes.best_first) {
+    if (!each.only_without_plan) continue;
+    fault.for_client += "; to pay by the token instead, ask for `" + each.upstream->config.name +
+                        "/" + each.model + "`, or have the gateway started with GLMGATE_PAID=spill";
+    return;
+  }
 }
 
 bool is_event_stream(const net::Headers& headers) {
@@ -284,9 +311,13 @@ net::Headers request_headers(const Exchange& x, const Upstream& upstream,
 }
 
 net::awaitable<Result<void>> ask(Exchange& x, protocol::Body& body) {
-  const std::size_t last = std::min(x.routes.best_first.size(), kMaxTries) - 1;
-  for (std::size_t i = 0;; ++i) {
-    const Route& route = x.routes.best_first[i];
+  const std::vector<Route>& routes = x.routes.best_first;
+  const auto next = [&x](std::size_t from) {
+    return x.routes.next_open(from, x.at.gateway.clock.utc_ms());
+  };
+  std::size_t at = 0;  // a closed route stands behind the plan that closes it
+  while (true) {
+    const Route& route = routes[at];
     x.route = &route;
     ++x.tries;
     const auto started = std::chrono::steady_clock::now();
@@ -296,14 +327,20 @@ net::awaitable<Result<void>> ask(Exchange& x, protocol::Body& body) {
     x.answer = {};  // closes the connection, and frees the slot
     hide_key(*route.upstream, begun.error());
     let_rest(x, *route.upstream, begun.error());
-    if (i == last || !may_go_elsewhere(begun.error()) || x.call.client_gone()) co_return begun;
+    const std::size_t then = next(at + 1);
+    if (then == routes.size() || static_cast<std::size_t>(x.tries) == kMaxTries ||
+        !may_go_elsewhere(begun.error()) || x.call.client_gone()) {
+      advise(x, begun.error());
+      co_return begun;
+    }
     log::write(log::Level::warn, "failover",
                {{"id", x.id},
                 {"from", route.upstream->config.name},
-                {"to", x.routes.best_first[i + 1].upstream->config.name},
+                {"to", routes[then].upstream->config.name},
                 {"fault", name(begun.error().code)},
                 {"glm_code", begun.error().glm_code},
                 {"why", begun.error().for_us}});
+    at = then;
   }
 }
 

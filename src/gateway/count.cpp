@@ -127,8 +127,8 @@ net::awaitable<Result<void>> serve_count(Exchange& x, protocol::Body body) {
   Result<protocol::Facts> facts = protocol::read_count_tokens_facts(body);
   if (!facts) co_return fail(std::move(facts.error()));
   x.facts = std::move(*facts);
-  Result<Routes> routes =
-      choose_routes(x.setup(), x.facts.model, x.target.service, x.at.gateway.clock.utc_ms());
+  Result<Routes> routes = choose_routes(x.setup(), x.facts.model, x.target.service,
+                                        x.at.gateway.clock.utc_ms(), x.target.dialect);
   if (!routes) co_return fail(std::move(routes.error()));
   x.routes = std::move(*routes);
   x.warnings = x.routes.warnings;

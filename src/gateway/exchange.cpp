@@ -101,7 +101,8 @@ Result<void> prepare(Exchange& x, protocol::Body& body) {
   if (!facts) return fail(std::move(facts.error()));
   x.facts = std::move(*facts);
   const UtcMillis now = x.at.gateway.clock.utc_ms();
-  Result<Routes> routes = choose_routes(x.setup(), x.facts.model, x.target.service, now);
+  Result<Routes> routes =
+      choose_routes(x.setup(), x.facts.model, x.target.service, now, x.target.dialect);
   if (!routes) return fail(std::move(routes.error()));
   if (Result<void> kept = keep_spoken_to(*routes, x.target.dialect); !kept) return kept;
   x.routes = std::move(*routes);

@@ -27,6 +27,7 @@ struct Provider {
   Currency currency;
   protocol::Protocol speaks;
   bool coding;                ///< Coding Plan address: its thinking rules and quotas
+  bool pay_as_you_go;         ///< every token is paid for from a balance
   std::string_view owned_by;  ///< in the models list
 };
 

@@ -77,7 +77,10 @@ bool same_endpoint(const UpstreamConfig& a, const UpstreamConfig& b) {
 std::shared_ptr<UpstreamHealth> keep_health(const UpstreamConfig& config, const Setup* before) {
   if (before != nullptr)
     for (const Upstream& old : before->upstreams)
-      if (same_endpoint(old.config, config)) return old.health;
+      if (same_endpoint(old.config, config)) {
+        old.health->no_plan_until_ms = 0;  // who reloads may have bought one
+        return old.health;
+      }
   return std::make_shared<UpstreamHealth>(config.max_concurrency);
 }
 
@@ -95,6 +98,10 @@ Result<Upstream> make_upstream(UpstreamConfig config, const Setup* before) {
     return fail(FaultCode::missing_field, "upstream." + config.name + " has no key" + hint,
                 "upstream." + config.name + ".key_env");
   }
+  if (config.paid != PaidUse::spill && !provider(config.provider).pay_as_you_go)
+    return fail(FaultCode::bad_value,
+                "`upstream." + config.name + ".paid` is for the providers zai and zhipu",
+                "upstream." + config.name + ".paid");
   if (config.auth == UpstreamAuth::jwt && config.key.reveal().find('.') == std::string::npos)
     return fail(
         FaultCode::bad_value,
@@ -128,6 +135,24 @@ bool Setup::sandbox_only() const {
   return std::ranges::all_of(upstreams, [](const Upstream& each) {
     return each.config.provider == ProviderKind::sandbox;
   });
+}
+
+std::string list_upstreams(const Setup& setup) {
+  std::string text;
+  for (const Upstream& each : setup.upstreams) {
+    if (!text.empty()) text += ", ";
+    text += each.config.name;
+    std::string of;
+    if (each.config.name != each.kind().name) of = each.kind().name;
+    const std::string source = each.config.provider == ProviderKind::engine
+                                   ? each.url.authority()
+                                   : each.config.key_source;
+    if (!source.empty()) of += (of.empty() ? "" : "; ") + source;
+    if (each.config.paid == PaidUse::no_plan) of += "; only if it has no plan";
+    if (each.config.paid == PaidUse::asked) of += "; only when asked for by name";
+    if (!of.empty()) text += " (" + of + ")";
+  }
+  return text;
 }
 
 Result<std::shared_ptr<const Setup>> make_setup(SetupConfig config, const Setup* before) {

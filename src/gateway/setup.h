@@ -24,6 +24,13 @@ namespace glmgate::gateway {
 
 enum class UpstreamAuth : std::uint8_t { bearer, jwt };
 
+/// When a pay-as-you-go upstream may be asked: money is not spent by surprise.
+enum class PaidUse : std::uint8_t {
+  spill,    ///< in its turn, also for what a plan before it does not serve any more
+  no_plan,  ///< in its turn, while every plan that could serve says that its key has none
+  asked     ///< by its own name only: `zai/glm-4.7`, /s/zai/
+};
+
 /// [upstream.NAME]: the fields are the config's keys.
 struct UpstreamConfig {
   std::string name;
@@ -31,6 +38,9 @@ struct UpstreamConfig {
   std::string url;                         ///< base; the four GLM providers know their own
   std::vector<protocol::Protocol> speaks;  ///< empty: what the provider speaks
   Secret key;  ///< from key_env, key_file or the provider's variables; may be empty for engine
+  std::string key_source;              ///< the variable's or file's name
+  std::vector<std::string> key_notes;  ///< what is odd about the key, without it (upstream_key.h)
+  PaidUse paid = PaidUse::spill;       ///< of zai and zhipu
   UpstreamAuth auth =
       UpstreamAuth::bearer;              ///< jwt: a short HS256 token made from an `id.secret` key
   std::vector<std::string> models{"*"};  ///< what it serves; "*" and "glm-*" match
@@ -69,6 +79,8 @@ struct UpstreamHealth {
   Slots slots;
   std::atomic<std::int64_t> resting_until_ms{
       0};  ///< UTC; passed over while another upstream can serve
+  std::atomic<std::int64_t> no_plan_until_ms{
+      0};  ///< UTC; a plan's address said that this key has no plan
   // Counters of tokens that did not count (count.h).
   std::atomic<std::int64_t> count_tokens_rests_until_ms{0};
   std::atomic<std::int64_t> tokenizer_rests_until_ms{0};
@@ -103,6 +115,9 @@ struct Setup {
   /// True if the built-in sandbox is all there is.
   bool sandbox_only() const;
 };
+
+/// "zai-coding (ZAI_API_KEY), zai (ZAI_API_KEY; only if it has no plan)": for people.
+std::string list_upstreams(const Setup& setup);
 
 /// Checks and prepares. The Fault names the upstream and the key. `before`: the setup being
 /// replaced, or nullptr.

@@ -188,6 +188,9 @@ constexpr Hint kPlanHints[] = {
     {"zhipu",
      "; the key of a Coding Plan works only at its own address: use provider zhipu-coding "
      "(https://open.bigmodel.cn/api/coding/paas/v4)"},
+    {"zai-coding", "; at this address it means that the key has no Coding Plan: use provider zai"},
+    {"zhipu-coding",
+     "; at this address it means that the key has no Coding Plan: use provider zhipu"},
 };
 constexpr Hint kRegionHints[] = {
     {"zai", "; a key made at bigmodel.cn works only with provider zhipu or zhipu-coding"},
