@@ -5,6 +5,7 @@
 
 #include "accounts/jwt.h"
 #include "base/log.h"
+#include "gateway/relay.h"
 #include "gateway/translation.h"
 
 namespace glmgate::gateway {
@@ -183,8 +184,11 @@ net::awaitable<Result<void>> make_events(Exchange& x) {
 net::awaitable<Result<void>> fold_events(Exchange& x, const UpstreamEndpoint& endpoint) {
   protocol::TranslatedWhole whole = make_whole(x, endpoint);
   while (!whole.complete()) {
-    const net::TimePoint until = x.at.worker.after(x.route->upstream->config.patience.idle);
+    const Left left = whole.may_end() && whole.usage() ? Left::marker : Left::something;
+    const net::TimePoint until =
+        x.at.worker.after(longest_silence(x.route->upstream->config.patience.idle, left));
     const net::Io<std::string_view> bytes = co_await x.answer.upstream->read(until);
+    if (!bytes && bytes.error() == net::IoError::timeout && whole.may_end()) break;
     if (!bytes) co_return fail(broken_off(bytes.error(), x));
     if (bytes->empty()) break;
     if (Result<void> fed = whole.feed(*bytes); !fed) co_return fed;

@@ -145,7 +145,10 @@ net::awaitable<Result<void>> stream_on(Exchange& x) {
     }
     if (begun.stream->complete() || !begun.upstream) co_return Result<void>{};
 
-    const auto silent = last_upstream_byte + idle;
+    const bool may_end = begun.stream->may_end();
+    const auto silent =
+        last_upstream_byte +
+        longest_silence(idle, may_end && begun.stream->usage() ? Left::marker : Left::something);
     auto wake = std::min(silent, std::chrono::steady_clock::now() + kKeyCheck);
     if (pings) wake = std::min(wake, last_client_byte + heartbeat);
     const net::Io<std::string_view> bytes = co_await begun.upstream->read(wake);
@@ -162,6 +165,7 @@ net::awaitable<Result<void>> stream_on(Exchange& x) {
     if (bytes.error() != net::IoError::timeout)
       co_return fail(FaultCode::upstream_broken, "The upstream broke off its answer.");
     const auto now = std::chrono::steady_clock::now();
+    if (now >= silent && may_end) co_return begun.stream->finish();
     if (now >= silent) co_return fail(FaultCode::upstream_timeout, "The upstream fell silent.");
     if (pings && now >= last_client_byte + heartbeat) begun.bytes = begun.stream->ping();
   }
@@ -191,6 +195,10 @@ net::awaitable<Result<void>> send_stream(Exchange& x) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds longest_silence(std::chrono::milliseconds idle, Left left) {
+  return left == Left::marker ? std::min<std::chrono::milliseconds>(idle, 5s) : idle;
+}
 
 net::awaitable<Result<void>> relay(Exchange& x) {
   return x.answer.streamed() ? send_stream(x) : send_whole(x);

@@ -65,6 +65,7 @@ protocol::ChatAnswerOptions passing_chat(const Exchange& x, const UpstreamEndpoi
   return {.client = x.target.dialect,
           .upstream = endpoint.speaks,
           .include_usage = x.facts.include_usage,
+          .input_estimate = x.facts.input_estimate,
           .place = place(x),
           .now = now(x)};
 }
@@ -142,6 +143,7 @@ protocol::ResponsesWriterOptions writing_responses(const Exchange& x) {
                    .stored = x.keeps_response()},
           .names = draft.names,
           .seal = &x.at.gateway.seal,
+          .input_estimate = x.facts.input_estimate,
           .hides_thinking = draft.hides_thinking,
           .wants_sealed_thinking = draft.wants_sealed_thinking,
           .is_codex = x.call.request().headers.find("originator").starts_with("codex")};

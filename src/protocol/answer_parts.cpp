@@ -30,6 +30,10 @@ std::unexpected<Fault> broken(std::string what, std::string for_us) {
   return fail(std::move(fault));
 }
 
+std::unexpected<Fault> ended_by_stray() {
+  return broken("the model service ended its answer without a reason, after an unknown event");
+}
+
 Result<JsonView> scan_event(JsonTape& tape, std::string_view data) {
   if (auto scanned = tape.rescan(data, {.rigor = JsonRigor::upstream}); !scanned)
     return broken("the model service sent an event that is not JSON",
@@ -61,6 +65,17 @@ std::optional<Usage> read_usage(JsonView usage) {
   out.cached = std::min(cached.value_or(0), out.input);
   out.reasoning = std::min(reasoning.value_or(0), out.output);
   return out;
+}
+
+std::string write_chat_usage(const Usage& usage, std::int64_t cache_written) {
+  std::string out = R"({"prompt_tokens":)" + std::to_string(usage.input) +
+                    R"(,"completion_tokens":)" + std::to_string(usage.output) +
+                    R"(,"total_tokens":)" + std::to_string(usage.input + usage.output) +
+                    R"(,"prompt_tokens_details":{"cached_tokens":)" + std::to_string(usage.cached);
+  if (cache_written > 0)
+    out += R"(,"cache_creation_tokens":)" + std::to_string(std::min(cache_written, usage.input));
+  return out + R"(},"completion_tokens_details":{"reasoning_tokens":)" +
+         std::to_string(usage.reasoning) + "}}";
 }
 
 bool is_error_body(JsonView root) {

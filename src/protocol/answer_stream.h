@@ -42,6 +42,8 @@ class AnswerStream {
   virtual bool started() const = 0;   ///< a first event with an answer in it was seen: 200 may be
                                       ///< sent
   virtual bool complete() const = 0;  ///< the end was seen; later bytes are ignored
+  /// Why the answer ended was said, and only its terminal marker is missing: finish() succeeds.
+  virtual bool may_end() const { return false; }
   /// What was held back. To be sent once, after settling, when complete() or after finish().
   virtual std::string take_ending() = 0;
 

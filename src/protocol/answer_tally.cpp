@@ -9,11 +9,13 @@ void AnswerTally::add(const Delta& delta) {
     case Delta::Kind::begin:
       begun_ = true;
       model_ = delta.name;
+      cache_written_ = delta.cache_written;
       if (delta.usage.input > 0)
         usage_ = Usage{.input = delta.usage.input, .cached = delta.usage.cached, .estimated = true};
       break;
     case Delta::Kind::usage:
       usage_ = delta.usage;
+      cache_written_ = delta.cache_written;
       break;
     case Delta::Kind::text:
     case Delta::Kind::reasoning:

@@ -24,11 +24,13 @@ class AnswerTally {
   const std::optional<Usage>& usage() const { return usage_; }
   /// What a client is told: usage() or an estimate.
   Usage usage_or_estimate(std::int64_t input_estimate) const;
+  std::int64_t cache_written() const { return cache_written_; }  ///< of usage()'s input
 
  private:
   std::optional<Usage> usage_;
   std::string model_;
   std::int64_t text_bytes_ = 0;
+  std::int64_t cache_written_ = 0;
   bool begun_ = false;
 };
 

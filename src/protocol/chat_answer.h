@@ -23,8 +23,9 @@ struct ChatAnswerOptions {
   Protocol upstream = Protocol::glm;
   bool include_usage =
       false;  ///< the client asked for the extra usage chunk; glm clients never get one
-  UpstreamPlace place = {};  ///< for the hints of an error inside a 200 answer
-  UtcMillis now = 0;         ///< for its reset times; 0: they are not read
+  std::int64_t input_estimate = 0;  ///< for that chunk, if the upstream tells no usage
+  UpstreamPlace place = {};         ///< for the hints of an error inside a 200 answer
+  UtcMillis now = 0;                ///< for its reset times; 0: they are not read
 };
 
 /// Reads a 200 answer. Fault{upstream...} if it is not a chat completion: an error body under 200
@@ -40,6 +41,7 @@ class ChatStream : public AnswerStream {
   Result<void> finish() override;  ///< complete: a finish_reason was seen, or [DONE]
   bool started() const override;
   bool complete() const override;
+  bool may_end() const override;
   std::string take_ending() override;  ///< finish chunk, usage chunk, [DONE]
   const std::optional<Usage>& usage() const override;
   std::string_view model() const override;
@@ -59,6 +61,7 @@ class ChatStream : public AnswerStream {
   Result<void> on_choices(JsonView choices, bool& finishes);
   void hold_finish_chunk(JsonView root, std::string_view data, JsonView usage);
   void append_event(std::string& out, std::string_view data) const;
+  std::string estimated_usage() const;
 
   ChatAnswerOptions options_;
   SseReader reader_;
@@ -71,6 +74,7 @@ class ChatStream : public AnswerStream {
   std::int64_t text_bytes_ = 0;
   bool started_ = false;
   bool finish_seen_ = false;
+  bool stray_ = false;  // an object came that is no piece of an answer
   bool complete_ = false;
 
   // The ending, as far as it came. The places are offsets into it.

@@ -67,16 +67,21 @@ Result<void> ChatCalls::read(JsonView entry, Entries entries, const OnDelta& on_
       if (!told) return told;
     }
   }
-  const JsonView arguments = function.find("arguments");
-  if (arguments.is(JsonType::string)) return add_arguments(*call, *arguments.string(), on_delta);
-  if (arguments.is(JsonType::object)) return add_arguments(*call, arguments.raw(), on_delta);
-  if (arguments.given()) return broken("the model service gave invalid tool arguments");
-  return {};
+  return read_arguments(*call, function.find("arguments"), on_delta);
+}
+
+Result<void> ChatCalls::read_arguments(Call& call, JsonView arguments, const OnDelta& on_delta) {
+  if (!arguments.given() || arguments.equals("")) return {};
+  call.has_arguments = true;
+  if (arguments.is(JsonType::string))
+    return add_arguments(call, call.arguments.add(arguments), on_delta);
+  if (arguments.is(JsonType::object))
+    return add_arguments(call, call.arguments.add(std::string(arguments.raw())), on_delta);
+  return broken("the model service gave invalid tool arguments");
 }
 
 Result<void> ChatCalls::add_arguments(Call& call, std::string_view text, const OnDelta& on_delta) {
   if (text.empty()) return {};
-  call.has_arguments = true;
   if (!call.name.empty())
     return on_delta({.kind = Delta::Kind::arguments, .text = text, .call = call.number});
   waiting_ += text.size();
@@ -85,11 +90,14 @@ Result<void> ChatCalls::add_arguments(Call& call, std::string_view text, const O
   return {};
 }
 
-Result<void> ChatCalls::end(Stop stop) const {
+Result<void> ChatCalls::end(Stop stop, const OnDelta& on_delta) {
   const bool nameless =
       std::any_of(calls_.begin(), calls_.end(), [](const Call& call) { return call.name.empty(); });
   if (nameless && !is_cut_short(stop))
     return broken("the model service called a tool without a name");
+  for (Call& call : calls_)
+    if (!call.name.empty())
+      if (auto told = add_arguments(call, call.arguments.end(), on_delta); !told) return told;
   return {};
 }
 

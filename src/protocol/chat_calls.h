@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/answer_pieces.h"
 #include "protocol/delta.h"
 #include "protocol/json_scan.h"
 
@@ -28,7 +29,7 @@ class ChatCalls {
 
   /// The answer ended. Fault{upstream_broken} if a call never got its name, unless the model was
   /// cut short: then it is left out.
-  Result<void> end(Stop stop) const;
+  Result<void> end(Stop stop, const OnDelta& on_delta);
 
   std::size_t begun() const { return begun_; }
 
@@ -37,11 +38,13 @@ class ChatCalls {
     std::optional<std::int64_t> index;
     std::string id;
     std::string name;
+    ArgumentPieces arguments;
     std::string waiting;  // arguments that came before the name
     std::size_t number = 0;
     bool has_arguments = false;
   };
   Call* find(JsonView entry, const std::string& id, const std::string& name);
+  Result<void> read_arguments(Call& call, JsonView arguments, const OnDelta& on_delta);
   Result<void> add_arguments(Call& call, std::string_view text, const OnDelta& on_delta);
 
   std::vector<Call> calls_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/answer_parts.h"
+#include "protocol/answer_pieces.h"
 #include "protocol/chat_calls.h"
 #include "protocol/json_scan.h"
 #include "protocol/sse.h"
@@ -24,18 +25,39 @@ class ChatMessageReader {
 
  private:
   Result<void> say(Delta::Kind kind, JsonView text, const OnDelta& on_delta);
+  Result<void> say_all(Delta::Kind kind, JsonView text, const OnDelta& on_delta);
+  Result<void> end_piece(const OnDelta& on_delta);
   Result<void> read_content(JsonView content, const OnDelta& on_delta);
   Result<void> read_part(JsonView part, const OnDelta& on_delta);
 
   ChatCalls calls_;
+  TextPieces pieces_;
+  Delta::Kind last_said_ = Delta::Kind::text;  // what the pieces are of
   bool said_something_ = false;
 };
 
 Result<void> ChatMessageReader::say(Delta::Kind kind, JsonView text, const OnDelta& on_delta) {
   if (!text.is(JsonType::string) || text.equals("")) return {};
   said_something_ = true;
-  const std::string piece = *text.string();
-  return on_delta({.kind = kind, .text = piece});
+  if (kind != last_said_)
+    if (auto ended = end_piece(on_delta); !ended) return ended;
+  last_said_ = kind;
+  const std::string piece = pieces_.add(text);
+  return piece.empty() ? Result<void>() : on_delta({.kind = kind, .text = piece});
+}
+
+/// A text, or a list of texts and of parts with a text.
+Result<void> ChatMessageReader::say_all(Delta::Kind kind, JsonView text, const OnDelta& on_delta) {
+  if (!text.is(JsonType::array)) return say(kind, text, on_delta);
+  Result<void> said;
+  for (JsonView part = text.first(); said && part.present(); part = part.after())
+    said = say(kind, part.is(JsonType::object) ? part.find("text") : part, on_delta);
+  return said;
+}
+
+Result<void> ChatMessageReader::end_piece(const OnDelta& on_delta) {
+  const std::string rest = pieces_.end();
+  return rest.empty() ? Result<void>() : on_delta({.kind = last_said_, .text = rest});
 }
 
 Result<void> ChatMessageReader::read_part(JsonView part, const OnDelta& on_delta) {
@@ -43,7 +65,8 @@ Result<void> ChatMessageReader::read_part(JsonView part, const OnDelta& on_delta
   const JsonView type = part.find("type");
   if (type.equals("thinking") || type.equals("reasoning")) {
     const JsonView thinking = part.find("thinking");
-    return say(Delta::Kind::reasoning, thinking.given() ? thinking : part.find("text"), on_delta);
+    return say_all(Delta::Kind::reasoning, thinking.given() ? thinking : part.find("text"),
+                   on_delta);
   }
   if (type.equals("refusal")) return say(Delta::Kind::refusal, part.find("refusal"), on_delta);
   return say(Delta::Kind::text, part.find("text"), on_delta);
@@ -83,6 +106,7 @@ Result<void> ChatMessageReader::read(JsonView message, ChatCalls::Entries entrie
   auto read = say(Delta::Kind::reasoning, has_own ? reasoning_content : reasoning, on_delta);
   if (read) read = read_content(content, on_delta);
   if (read) read = say(Delta::Kind::refusal, refusal, on_delta);
+  if (read && (calls.first().present() || function_call.given())) read = end_piece(on_delta);
   for (JsonView call = calls.first(); read && call.present(); call = call.after())
     read = calls_.read(call, entries, on_delta);
   if (read && function_call.given()) read = calls_.read(function_call, entries, on_delta);
@@ -98,7 +122,8 @@ Result<Stop> ChatMessageReader::read_stop(JsonView reason) const {
 }
 
 Result<void> ChatMessageReader::end(Stop stop, const OnDelta& on_delta) {
-  if (auto ended = calls_.end(stop); !ended) return ended;
+  if (auto ended = end_piece(on_delta); !ended) return ended;
+  if (auto ended = calls_.end(stop, on_delta); !ended) return ended;
   return on_delta({.kind = Delta::Kind::stop, .stop = stop});
 }
 
@@ -113,6 +138,7 @@ class ChatReader : public AnswerReader {
   }
   Result<void> finish(const OnDelta& on_delta) override;
   bool complete() const override { return complete_; }
+  bool may_end() const override { return stop_.has_value(); }
 
  private:
   Result<void> on_event(const SseEvent& event, const OnDelta& on_delta);
@@ -127,6 +153,7 @@ class ChatReader : public AnswerReader {
   std::optional<Stop> stop_;
   bool begun_ = false;
   bool unreadable_ = false;
+  bool stray_ = false;  // an object came that is no piece of an answer
   bool complete_ = false;
 };
 
@@ -146,6 +173,7 @@ Result<void> ChatReader::on_event(const SseEvent& event, const OnDelta& on_delta
   if (data.empty()) return {};
   if (data.starts_with("[DONE]")) {
     if (!begun_) return broken("the model service ended its answer before it began");
+    if (stray_ && !stop_) return ended_by_stray();
     return end(on_delta);
   }
   const auto root = scan_event(tape_, data);
@@ -161,6 +189,7 @@ Result<void> ChatReader::on_event(const SseEvent& event, const OnDelta& on_delta
 Result<void> ChatReader::on_chunk(JsonView root, const OnDelta& on_delta) {
   const JsonView choices = root.find("choices");
   const JsonView usage = root.find("usage");
+  stray_ = stray_ || (!choices.present() && !usage.present());
   if (!begun_) {
     if (!choices.first().present() && !usage.given()) return {};
     begun_ = true;

@@ -46,6 +46,7 @@ Result<void> ChatStream::on_event(const SseEvent& event, std::string& out) {
   if (data.empty()) return {};
   if (data.starts_with(kDone)) {
     if (!started_) return broken("the model service ended its answer before it began");
+    if (stray_ && !finish_seen_) return ended_by_stray();
     complete_ = true;
     return {};
   }
@@ -75,6 +76,7 @@ Result<void> ChatStream::on_chunk(JsonView root, std::string_view data, std::str
   }
   if ((may_be_error || !choices.given()) && is_error_body(root))
     return fail(read_upstream_fault(200, {}, data, options_.place, options_.now));
+  stray_ = stray_ || (!choices.present() && !usage.present());
 
   edits_.clear();
   if (options_.client != Protocol::glm && !says_object && root.first().present())
@@ -83,14 +85,15 @@ Result<void> ChatStream::on_chunk(JsonView root, std::string_view data, std::str
   if (auto read = on_choices(choices, finishes); !read) return read;
   const bool has_choices = choices.first().present();
   if (has_choices || usage.given()) started_ = true;
-  if (const auto reported = read_usage(usage)) {
+  const auto reported = read_usage(usage);
+  if (reported) {
     usage_ = reported;
     usage_text_ = usage.raw();
   }
 
   if (!has_choices && usage.given()) {  // kept back: it belongs behind the finish chunk, or into it
-    usage_chunk_.clear();
-    append_event(usage_chunk_, data);
+    if (reported) usage_chunk_.clear();
+    if (reported) append_event(usage_chunk_, data);
   } else if (finishes && !finish_seen_) {
     hold_finish_chunk(root, data, usage);
   } else {
@@ -159,14 +162,17 @@ bool ChatStream::started() const { return started_; }
 
 bool ChatStream::complete() const { return complete_; }
 
+bool ChatStream::may_end() const { return finish_seen_; }
+
 std::string ChatStream::take_ending() {
   if (!complete_) return {};
   std::string out = std::exchange(ending_, {});
   if (options_.include_usage) {
     if (!usage_chunk_.empty())
       out += usage_chunk_;
-    else if (usage_ && !usage_head_.empty())
-      out += "data: " + usage_head_ + R"("choices":[],"usage":)" + usage_text_ + "}\n\n";
+    else if (!usage_head_.empty())
+      out += "data: " + usage_head_ + R"("choices":[],"usage":)" +
+             (usage_ ? usage_text_ : estimated_usage()) + "}\n\n";
   } else if (!usage_chunk_.empty() && usage_ && finish_seen_) {
     const bool has_one = usage_begin_ != usage_end_;
     out.replace(usage_begin_, usage_end_ - usage_begin_,
@@ -174,6 +180,13 @@ std::string ChatStream::take_ending() {
   }
   out += "data: [DONE]\n\n";
   return out;
+}
+
+/// For a client that asked for usage where the upstream told none.
+std::string ChatStream::estimated_usage() const {
+  return write_chat_usage(
+      {.input = options_.input_estimate, .output = estimate_tokens(text_bytes_), .estimated = true},
+      0);
 }
 
 const std::optional<Usage>& ChatStream::usage() const { return usage_; }

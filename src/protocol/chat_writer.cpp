@@ -9,6 +9,7 @@
 #include "protocol/answer_tally.h"
 #include "protocol/call_ids.h"
 #include "protocol/chat_answer.h"
+#include "protocol/custom_input.h"
 #include "protocol/stop_words.h"
 
 namespace glmgate::protocol {
@@ -29,13 +30,8 @@ std::string head(const ChatWriterOptions& options, std::string_view object) {
 }
 
 std::string usage_of(const AnswerTally& tally, const ChatWriterOptions& options) {
-  const Usage usage = tally.usage_or_estimate(options.input_estimate);
-  return R"({"prompt_tokens":)" + std::to_string(usage.input) + R"(,"completion_tokens":)" +
-         std::to_string(usage.output) + R"(,"total_tokens":)" +
-         std::to_string(usage.input + usage.output) +
-         R"(,"prompt_tokens_details":{"cached_tokens":)" + std::to_string(usage.cached) +
-         R"(},"completion_tokens_details":{"reasoning_tokens":)" + std::to_string(usage.reasoning) +
-         "}}";
+  return write_chat_usage(tally.usage_or_estimate(options.input_estimate),
+                          is_native(options) ? 0 : tally.cache_written());
 }
 
 std::string reason_of(Stop stop, bool has_calls, const ChatWriterOptions& options) {
@@ -49,6 +45,18 @@ std::string_view name_of(std::string_view name, const ChatWriterOptions& options
 std::string call_head(std::string_view id, std::string_view name, std::string_view arguments) {
   return member("id", id) + R"(,"type":"function","function":{)" + member("name", name) + "," +
          member("arguments", arguments) + "}";
+}
+
+/// Whether the client declared this tool as a custom one. GLM's own dialect knows none.
+bool is_custom(std::string_view name, const ChatWriterOptions& options) {
+  if (options.names == nullptr || is_native(options)) return false;
+  const auto found = options.names->find(name);
+  return found != options.names->end() && found->second.kind == ClientTool::Kind::custom;
+}
+
+std::string custom_call(std::string_view id, std::string_view name, const std::string& arguments) {
+  return member("id", id) + R"(,"type":"custom","custom":{)" + member("name", name) + "," +
+         member("input", custom_input(arguments)) + "}";
 }
 
 /// An entry of `thinking_blocks`.
@@ -83,16 +91,31 @@ class ChatWriter : public AnswerWriter {
 
  private:
   void add_chunk(std::string_view delta, std::string& out) const;
+  /// A call of the answer. What runs a custom tool must not see half of its input: such a call
+  /// goes out in one piece, once it is whole.
+  struct Call {
+    enum class Kind : std::uint8_t { function, custom_waiting, custom_sent };
+    Kind kind = Kind::function;
+    std::size_t index = 0;  // in the client's list, once it is in it
+    bool has_arguments = false;
+    std::string id;
+    std::string name;
+    std::string arguments;
+    ObjectEnd end;
+  };
   void begin_call(const Delta& delta, std::string& out);
-  void add_arguments(std::size_t call, std::string_view text, std::string& out) const;
+  Result<void> add_arguments(const Delta& delta, std::string& out);
+  void send_arguments(const Call& call, std::string_view text, std::string& out) const;
+  void send_custom(Call& call, std::string& out);
   void finish_chunk(std::string& out) const;
 
   ChatWriterOptions options_;
   CallIds ids_;
   std::string head_;  // of every chunk
   AnswerTally tally_;
-  std::vector<bool> has_arguments_;  // of each call
-  std::string thinking_;             // since the last signature
+  std::vector<Call> calls_;
+  std::size_t calls_sent_ = 0;
+  std::string thinking_;  // since the last signature
   std::string thinking_blocks_;
   std::optional<Stop> stop_;
 };
@@ -106,16 +129,50 @@ void ChatWriter::add_chunk(std::string_view delta, std::string& out) const {
 }
 
 void ChatWriter::begin_call(const Delta& delta, std::string& out) {
-  add_chunk(R"("tool_calls":[{"index":)" + std::to_string(has_arguments_.size()) + "," +
-                call_head(ids_.own(delta.id), name_of(delta.name, options_), "") + "}]",
+  Call& call = calls_.emplace_back();
+  call.id = ids_.own(delta.id);
+  call.name = name_of(delta.name, options_);
+  if (is_custom(delta.name, options_)) {
+    call.kind = Call::Kind::custom_waiting;
+    return;
+  }
+  call.index = calls_sent_++;
+  add_chunk(R"("tool_calls":[{"index":)" + std::to_string(call.index) + "," +
+                call_head(call.id, call.name, "") + "}]",
             out);
-  has_arguments_.push_back(false);
 }
 
-void ChatWriter::add_arguments(std::size_t call, std::string_view text, std::string& out) const {
-  add_chunk(R"("tool_calls":[{"index":)" + std::to_string(call) + R"(,"function":{)" +
+void ChatWriter::send_arguments(const Call& call, std::string_view text, std::string& out) const {
+  add_chunk(R"("tool_calls":[{"index":)" + std::to_string(call.index) + R"(,"function":{)" +
                 member("arguments", text) + "}}]",
             out);
+}
+
+void ChatWriter::send_custom(Call& call, std::string& out) {
+  call.kind = Call::Kind::custom_sent;
+  call.index = calls_sent_++;
+  add_chunk(R"("tool_calls":[{"index":)" + std::to_string(call.index) + "," +
+                custom_call(call.id, call.name, call.arguments) + "}]",
+            out);
+  std::string().swap(call.arguments);
+}
+
+Result<void> ChatWriter::add_arguments(const Delta& delta, std::string& out) {
+  if (delta.call >= calls_.size()) return broken("the model service gave arguments to no tool");
+  Call& call = calls_[delta.call];
+  call.has_arguments = true;
+  if (call.kind == Call::Kind::function) {
+    send_arguments(call, delta.text, out);
+    return {};
+  }
+  if (call.kind == Call::Kind::custom_sent)
+    return trimmed(delta.text).empty()
+               ? Result<void>()
+               : broken("the model service went on with a tool call that was complete");
+  call.arguments += delta.text;
+  call.end.feed(delta.text);
+  if (call.end.seen()) send_custom(call, out);
+  return {};
 }
 
 Result<void> ChatWriter::add(const Delta& delta, std::string& out) {
@@ -149,12 +206,7 @@ Result<void> ChatWriter::add(const Delta& delta, std::string& out) {
       begin_call(delta, out);
       break;
     case Delta::Kind::arguments:
-      if (delta.text.empty()) break;
-      if (delta.call >= has_arguments_.size())
-        return broken("the model service gave arguments to no tool");
-      has_arguments_[delta.call] = true;
-      add_arguments(delta.call, delta.text, out);
-      break;
+      return delta.text.empty() ? Result<void>() : add_arguments(delta, out);
     case Delta::Kind::usage:
       break;
     case Delta::Kind::stop:
@@ -165,8 +217,7 @@ Result<void> ChatWriter::add(const Delta& delta, std::string& out) {
 }
 
 void ChatWriter::finish_chunk(std::string& out) const {
-  const std::string reason =
-      reason_of(stop_.value_or(Stop::end_turn), !has_arguments_.empty(), options_);
+  const std::string reason = reason_of(stop_.value_or(Stop::end_turn), calls_sent_ > 0, options_);
   out += head_ + R"({"index":0,"delta":{)";
   if (is_native(options_)) {
     out += R"("role":"assistant","content":""},"finish_reason":)" + reason + R"(}],"usage":)" +
@@ -181,8 +232,11 @@ void ChatWriter::finish_chunk(std::string& out) const {
 
 Result<std::string> ChatWriter::ending() {
   std::string out;
-  for (std::size_t call = 0; call < has_arguments_.size(); ++call)
-    if (!has_arguments_[call]) add_arguments(call, "{}", out);
+  for (Call& call : calls_) {
+    if (call.kind == Call::Kind::function && !call.has_arguments) send_arguments(call, "{}", out);
+    if (call.kind == Call::Kind::custom_waiting && !is_cut_short(stop_.value_or(Stop::end_turn)))
+      send_custom(call, out);
+  }
   finish_chunk(out);
   if (options_.include_usage) out += head_ + R"(],"usage":)" + usage_of(tally_, options_) + "}\n\n";
   return out + "data: [DONE]\n\n";
@@ -196,7 +250,21 @@ struct Message {
   std::string thinking_blocks;
   std::string calls;
   std::size_t call_count = 0;
+  std::vector<std::string> warnings;
 };
+
+/// A call, or nothing: a custom one that was cut short would be run with half of its input.
+std::optional<std::string> whole_call(const WholeAnswer::Part& part, Stop stop, CallIds& ids,
+                                      const ChatWriterOptions& options) {
+  const std::string_view name = name_of(part.name, options);
+  if (!is_custom(part.name, options))
+    return call_head(ids.own(part.id), name,
+                     part.text.empty() ? std::string_view("{}") : part.text);
+  ObjectEnd end;
+  end.feed(part.text);
+  if (is_cut_short(stop) && !end.seen()) return std::nullopt;
+  return custom_call(ids.own(part.id), name, part.text);
+}
 
 Message gather(const WholeAnswer& answer, const ChatWriterOptions& options) {
   using Kind = WholeAnswer::Part::Kind;
@@ -219,11 +287,14 @@ Message gather(const WholeAnswer& answer, const ChatWriterOptions& options) {
         append_listed(out.thinking_blocks, redacted_block(part.text));
         break;
       case Kind::call: {
+        const auto written = whole_call(part, answer.stop, ids, options);
+        if (!written) {
+          out.warnings.emplace_back("dropped; field=choices[0].message.tool_calls");
+          break;
+        }
         std::string call = "{";
         if (is_native(options)) call += "\"index\":" + std::to_string(out.call_count) + ",";
-        call += call_head(ids.own(part.id), name_of(part.name, options),
-                          part.text.empty() ? std::string_view("{}") : part.text);
-        append_listed(out.calls, call + "}");
+        append_listed(out.calls, call + *written + "}");
         ++out.call_count;
         break;
       }
@@ -240,8 +311,9 @@ std::unique_ptr<AnswerWriter> make_chat_writer(ChatWriterOptions options) {
 
 Result<WrittenAnswer> write_chat_answer(const WholeAnswer& answer,
                                         const ChatWriterOptions& options) {
-  const Message message = gather(answer, options);
+  Message message = gather(answer, options);
   WrittenAnswer out;
+  out.warnings = std::move(message.warnings);
   std::string& body = out.body;
   body = head(options, "chat.completion") +
          R"(,"choices":[{"index":0,"message":{"role":"assistant","content":)";

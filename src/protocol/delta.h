@@ -46,6 +46,7 @@ struct Delta {
   std::string_view name;
   Stop stop = Stop::end_turn;
   Usage usage;
+  std::int64_t cache_written = 0;  ///< with `usage`: of its input, what was put into a cache
 };
 
 using OnDelta = std::function<Result<void>(const Delta&)>;
@@ -63,6 +64,8 @@ class AnswerReader {
   virtual Result<void> finish(const OnDelta& on_delta) = 0;
   /// The terminal marker was seen; later bytes are ignored.
   virtual bool complete() const = 0;
+  /// Why the answer ended was said: without its terminal marker it is complete too.
+  virtual bool may_end() const { return false; }
 };
 
 /// A client's streamed answer, written.

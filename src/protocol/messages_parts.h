@@ -22,6 +22,7 @@ class MessagesUsage {
   void merge(JsonView usage);
   /// Nothing while all is zero: Z.AI's message_start has zeros that are not data.
   std::optional<Usage> total() const;
+  std::int64_t cache_written() const { return cache_creation_; }  ///< of the total's input
 
  private:
   std::int64_t input_ = 0;  // not cached

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/answer_parts.h"
+#include "protocol/answer_pieces.h"
 #include "protocol/json_scan.h"
 #include "protocol/messages_parts.h"
 #include "protocol/sse.h"
@@ -21,10 +22,13 @@ struct Block {
   enum class Kind : std::uint8_t { text, thinking, tool, other };
   std::int64_t index = 0;
   Kind kind = Kind::other;
+  TextPieces pieces;  // of a text or a thinking
   std::string signature;
-  std::size_t call = 0;     // of a tool
-  std::string whole_input;  // of a tool: as its beginning had it
-  bool has_pieces = false;  // of a tool: and then it does not count
+  std::size_t call = 0;      // of a tool
+  ArgumentPieces arguments;  // of a tool
+  bool is_object = false;    // of a tool: its arguments begin as one
+  std::string whole_input;   // of a tool: as its beginning had it
+  bool has_pieces = false;   // of a tool: and then it does not count
 };
 
 /// Arguments as text from `input`: an object. Z.AI has been seen to send it as text, and nothing as
@@ -56,10 +60,13 @@ class MessagesContentReader {
  private:
   Block* find(std::int64_t index);
   Result<void> begin_tool(Block& block, JsonView head, const OnDelta& on_delta);
-  Result<void> end_block(const Block& block, const OnDelta& on_delta);
-  Result<void> say(Delta::Kind kind, JsonView text, const OnDelta& on_delta);
+  Result<void> end_block(Block& block, const OnDelta& on_delta);
+  Result<void> say(Delta::Kind kind, TextPieces& pieces, JsonView text, const OnDelta& on_delta);
+  Result<void> end_piece(Delta::Kind kind, TextPieces& pieces, const OnDelta& on_delta);
+  Result<void> add_arguments(Block& block, std::string_view text, const OnDelta& on_delta);
 
   std::vector<Block> open_;
+  TextPieces loose_;  // of text outside of blocks
   MessagesUsage usage_;
   std::size_t calls_ = 0;
   bool begun_ = false;
@@ -77,15 +84,34 @@ Result<void> MessagesContentReader::begin(JsonView message, const OnDelta& on_de
   if (const auto total = usage_.total()) {
     delta.usage.input = total->input;
     delta.usage.cached = total->cached;
+    delta.cache_written = usage_.cache_written();
   }
   return on_delta(delta);
 }
 
-Result<void> MessagesContentReader::say(Delta::Kind kind, JsonView text, const OnDelta& on_delta) {
+Result<void> MessagesContentReader::say(Delta::Kind kind, TextPieces& pieces, JsonView text,
+                                        const OnDelta& on_delta) {
   if (!text.is(JsonType::string) || text.equals("")) return {};
   said_something_ = true;
-  const std::string piece = *text.string();
-  return on_delta({.kind = kind, .text = piece});
+  const std::string piece = pieces.add(text);
+  return piece.empty() ? Result<void>() : on_delta({.kind = kind, .text = piece});
+}
+
+Result<void> MessagesContentReader::end_piece(Delta::Kind kind, TextPieces& pieces,
+                                              const OnDelta& on_delta) {
+  const std::string rest = pieces.end();
+  return rest.empty() ? Result<void>() : on_delta({.kind = kind, .text = rest});
+}
+
+/// What is no object is refused as it begins: the whole form of the same call is (read_input()).
+Result<void> MessagesContentReader::add_arguments(Block& block, std::string_view text,
+                                                  const OnDelta& on_delta) {
+  if (text.empty()) return {};
+  if (const std::string_view said = trimmed(text); !block.is_object && !said.empty()) {
+    if (!said.starts_with('{')) return broken("the model service gave invalid tool arguments");
+    block.is_object = true;
+  }
+  return on_delta({.kind = Delta::Kind::arguments, .text = text, .call = block.call});
 }
 
 Block* MessagesContentReader::find(std::int64_t index) {
@@ -104,15 +130,15 @@ Result<void> MessagesContentReader::begin_block(std::int64_t index, JsonView hea
   const JsonView type = head.find("type");
   if (type.equals("text")) {
     block.kind = Block::Kind::text;
-    return say(Delta::Kind::text, head.find("text"), on_delta);
+    return say(Delta::Kind::text, block.pieces, head.find("text"), on_delta);
   }
   if (type.equals("thinking")) {
     block.kind = Block::Kind::thinking;
     block.signature = head.find("signature").string().value_or("");
-    return say(Delta::Kind::reasoning, head.find("thinking"), on_delta);
+    return say(Delta::Kind::reasoning, block.pieces, head.find("thinking"), on_delta);
   }
   if (type.equals("redacted_thinking"))
-    return say(Delta::Kind::redacted, head.find("data"), on_delta);
+    return say(Delta::Kind::redacted, block.pieces, head.find("data"), on_delta);
   if (type.equals("tool_use")) return begin_tool(block, head, on_delta);
   return {};  // of a tool that the upstream ran itself, or of a kind nobody knows yet
 }
@@ -136,22 +162,22 @@ Result<void> MessagesContentReader::read_delta(std::int64_t index, JsonView delt
   if (block == nullptr) {
     // Some hosts begin a text without saying so.
     if (delta.find("type").equals("text_delta"))
-      return say(Delta::Kind::text, delta.find("text"), on_delta);
+      return say(Delta::Kind::text, loose_, delta.find("text"), on_delta);
     if (delta.find("type").equals("input_json_delta"))
       return broken("the model service gave arguments to no tool");
     return {};
   }
   switch (block->kind) {
     case Block::Kind::text:
-      return say(Delta::Kind::text, delta.find("text"), on_delta);
+      return say(Delta::Kind::text, block->pieces, delta.find("text"), on_delta);
     case Block::Kind::thinking:
       if (const auto signature = delta.find("signature").string()) block->signature = *signature;
-      return say(Delta::Kind::reasoning, delta.find("thinking"), on_delta);
+      return say(Delta::Kind::reasoning, block->pieces, delta.find("thinking"), on_delta);
     case Block::Kind::tool: {
-      const std::string piece = delta.find("partial_json").string().value_or("");
-      if (piece.empty()) return {};
+      const JsonView piece = delta.find("partial_json");
+      if (!piece.is(JsonType::string) || piece.equals("")) return {};
       block->has_pieces = true;
-      return on_delta({.kind = Delta::Kind::arguments, .text = piece, .call = block->call});
+      return add_arguments(*block, block->arguments.add(piece), on_delta);
     }
     case Block::Kind::other:
       break;
@@ -159,17 +185,22 @@ Result<void> MessagesContentReader::read_delta(std::int64_t index, JsonView delt
   return {};
 }
 
-Result<void> MessagesContentReader::end_block(const Block& block, const OnDelta& on_delta) {
-  if (block.kind == Block::Kind::thinking && !block.signature.empty())
-    return on_delta({.kind = Delta::Kind::signature, .text = block.signature});
-  if (block.kind == Block::Kind::tool && !block.has_pieces && !block.whole_input.empty())
-    return on_delta(
-        {.kind = Delta::Kind::arguments, .text = block.whole_input, .call = block.call});
-  return {};
+Result<void> MessagesContentReader::end_block(Block& block, const OnDelta& on_delta) {
+  if (block.kind == Block::Kind::tool) {
+    auto told = block.has_pieces
+                    ? Result<void>()
+                    : add_arguments(block, block.arguments.add(block.whole_input), on_delta);
+    return told ? add_arguments(block, block.arguments.end(), on_delta) : told;
+  }
+  const bool is_thinking = block.kind == Block::Kind::thinking;
+  auto told =
+      end_piece(is_thinking ? Delta::Kind::reasoning : Delta::Kind::text, block.pieces, on_delta);
+  if (!told || !is_thinking || block.signature.empty()) return told;
+  return on_delta({.kind = Delta::Kind::signature, .text = block.signature});
 }
 
 Result<void> MessagesContentReader::end_block(std::int64_t index, const OnDelta& on_delta) {
-  const Block* const block = find(index);
+  Block* const block = find(index);
   if (block == nullptr) return {};
   auto ended = end_block(*block, on_delta);
   open_.erase(open_.begin() + (block - open_.data()));
@@ -180,7 +211,8 @@ Result<void> MessagesContentReader::report(JsonView usage, const OnDelta& on_del
   usage_.merge(usage);
   const auto total = usage_.total();
   if (!usage.given() || !total) return {};
-  return on_delta({.kind = Delta::Kind::usage, .usage = *total});
+  return on_delta(
+      {.kind = Delta::Kind::usage, .usage = *total, .cache_written = usage_.cache_written()});
 }
 
 /// The last one that is not null counts.
@@ -190,9 +222,10 @@ void MessagesContentReader::note_stop(JsonView of) {
 }
 
 Result<void> MessagesContentReader::end(const OnDelta& on_delta) {
-  for (const Block& block : open_)
+  for (Block& block : open_)
     if (auto ended = end_block(block, on_delta); !ended) return ended;
   open_.clear();
+  if (auto ended = end_piece(Delta::Kind::text, loose_, on_delta); !ended) return ended;
   const Stop stop = stop_.value_or(Stop::end_turn);
   if (stop == Stop::context_window && !said_something_ && calls_ == 0)
     return fail(FaultCode::context_too_long, "the prompt does not fit the model's context");

@@ -113,36 +113,6 @@ std::string write_named(const OutputItem& item) {
 
 }  // namespace
 
-void ObjectEnd::feed(std::string_view bytes) {
-  for (const char c : bytes) {
-    const bool is_space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-    switch (state_) {
-      case State::before:
-        if (is_space) break;
-        state_ = c == '{' ? State::inside : State::never;
-        depth_ = 1;
-        break;
-      case State::inside:
-        if (c == '"') state_ = State::text;
-        if (c == '{' || c == '[') ++depth_;
-        if ((c == '}' || c == ']') && --depth_ == 0) state_ = State::after;
-        break;
-      case State::text:
-        if (c == '\\') state_ = State::escape;
-        if (c == '"') state_ = State::inside;
-        break;
-      case State::escape:
-        state_ = State::text;
-        break;
-      case State::after:
-        if (!is_space) state_ = State::never;
-        break;
-      case State::never:
-        return;
-    }
-  }
-}
-
 std::optional<std::string> write_item(const OutputItem& item, std::string_view status,
                                       const ItemStyle& style, std::string_view seal) {
   const bool is_begun = status == "in_progress";
@@ -150,7 +120,7 @@ std::optional<std::string> write_item(const OutputItem& item, std::string_view s
   if (item.kind == OutputItem::Kind::message) return write_message(item, status);
   if (item.tool.kind == Kind::custom)
     return call_head(item, "custom_tool_call", status) + write_named(item) + R"(,"input":)" +
-           json::quote(is_begun ? std::string() : custom_input(item)) + "}";
+           json::quote(is_begun ? std::string() : custom_input(item.arguments)) + "}";
   if (item.is_buffered()) return write_hosted(item, status);
   return call_head(item, "function_call", status) + write_named(item) + R"(,"arguments":)" +
          json::quote(is_begun ? std::string_view() : std::string_view(item.arguments)) + "}";
@@ -160,13 +130,6 @@ std::string write_part(bool is_refusal, std::string_view text) {
   if (is_refusal) return R"({"type":"refusal","refusal":)" + json::quote(text) + "}";
   return R"({"type":"output_text","text":)" + json::quote(text) +
          R"(,"annotations":[],"logprobs":[]})";
-}
-
-std::string custom_input(const OutputItem& item) {
-  const auto tape = JsonTape::scan(item.arguments, {.rigor = JsonRigor::upstream});
-  if (!tape) return item.arguments;
-  const JsonView input = tape->root(item.arguments).find("input");
-  return input.is(JsonType::string) ? *input.string() : item.arguments;
 }
 
 }  // namespace glmgate::protocol

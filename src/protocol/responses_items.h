@@ -8,21 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/custom_input.h"
 #include "protocol/tool_names.h"
 
 namespace glmgate::protocol {
-
-/// Sees where a JSON object that comes in pieces is closed. What is no object never ends.
-class ObjectEnd {
- public:
-  void feed(std::string_view bytes);
-  bool seen() const { return state_ == State::after; }
-
- private:
-  enum class State { before, inside, text, escape, after, never };
-  State state_ = State::before;
-  std::size_t depth_ = 0;
-};
 
 struct OutputItem {
   enum class Kind { reasoning, message, call };
@@ -67,8 +56,5 @@ std::optional<std::string> write_item(const OutputItem& item, std::string_view s
 
 /// A content part of a message.
 std::string write_part(bool is_refusal, std::string_view text);
-
-/// What a custom tool is given: `input` of its arguments, or what stands in its place.
-std::string custom_input(const OutputItem& item);
 
 }  // namespace glmgate::protocol

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "protocol/answer_tally.h"
 #include "protocol/responses_items.h"
 
 namespace glmgate::protocol {
@@ -42,13 +43,10 @@ class Writer final : public AnswerWriter {
   Result<void> add(const Delta& delta, std::string& out) override {
     if (ended_) return {};
     begin(out);
+    tally_.add(delta);
     switch (delta.kind) {
       case Delta::Kind::begin:
-        // Zeros are no news: some upstreams learn the prompt's size at the end.
-        if (delta.usage.input > 0) usage_ = delta.usage;
-        return {};
       case Delta::Kind::usage:
-        usage_ = delta.usage;
         return {};
       case Delta::Kind::stop:
         stop_ = delta.stop;
@@ -82,7 +80,8 @@ class Writer final : public AnswerWriter {
     const std::string_view reason = !cut                      ? ""
                                     : *stop_ == Stop::refusal ? "content_filter"
                                                               : "max_output_tokens";
-    finish(cut ? ResponseStatus::incomplete : ResponseStatus::completed, reason, out);
+    finish(cut ? ResponseStatus::incomplete : ResponseStatus::completed, reason,
+           tally_.usage_or_estimate(options_.input_estimate), out);
     return out;
   }
 
@@ -93,7 +92,7 @@ class Writer final : public AnswerWriter {
     // What waits was never seen by the client; what it saw is closed as the fragment it is.
     if (!queue_.empty() && queue_.front().added) close(queue_.front(), "incomplete", out);
     ended_ = true;
-    finish(ResponseStatus::failed, write_response_error(fault), out);
+    finish(ResponseStatus::failed, write_response_error(fault), tally_.usage(), out);
     return out;
   }
 
@@ -328,7 +327,7 @@ class Writer final : public AnswerWriter {
 
   void close_call(const OutputItem& item, std::string& out) {
     if (item.tool.kind == ClientTool::Kind::custom) {
-      const std::string input = json::quote(custom_input(item));
+      const std::string input = json::quote(custom_input(item.arguments));
       if (input != "\"\"")
         say("response.custom_tool_call_input.delta", where(item) + std::string(kDelta) + input,
             out);
@@ -366,8 +365,9 @@ class Writer final : public AnswerWriter {
     return write_response_object(options_.head, ResponseStatus::in_progress, {}, std::nullopt, {});
   }
 
-  void finish(ResponseStatus status, std::string_view why, std::string& out) {
-    object_ = write_response_object(options_.head, status, items_json_, usage_, why);
+  void finish(ResponseStatus status, std::string_view why, const std::optional<Usage>& usage,
+              std::string& out) {
+    object_ = write_response_object(options_.head, status, items_json_, usage, why);
     say_response(status == ResponseStatus::completed    ? "response.completed"
                  : status == ResponseStatus::incomplete ? "response.incomplete"
                                                         : "response.failed",
@@ -388,7 +388,7 @@ class Writer final : public AnswerWriter {
   bool begun_ = false;
   bool ended_ = false;
   std::uint64_t sequence_ = 0;
-  std::optional<Usage> usage_;
+  AnswerTally tally_;
   std::optional<Stop> stop_;
   std::deque<OutputItem> queue_;
   std::vector<OutputItem*> calls_;  // by Delta::call; null once it went out

@@ -17,6 +17,7 @@ struct ResponsesWriterOptions {
   ResponseHead head;
   ToolNames names;                     ///< of the ChatDraft
   const ThinkingSeal* seal = nullptr;  ///< makes encrypted_content; must outlive the writer
+  std::int64_t input_estimate = 0;     ///< when the upstream reports no usage
   bool hides_thinking = false;         ///< reasoning items without text
   bool wants_sealed_thinking = false;  ///< reasoning items with encrypted_content
   bool raw_thinking = false;  ///< thinking as content (reasoning_text) instead of as a summary

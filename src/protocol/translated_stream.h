@@ -28,6 +28,7 @@ class TranslatedStream : public AnswerStream {
   bool started() const override { return tally_.begun(); }
   /// True as well when a stop sequence hit: what the upstream still has to say is not wanted.
   bool complete() const override { return complete_; }
+  bool may_end() const override { return reader_->may_end(); }
   std::string take_ending() override;
   const std::optional<Usage>& usage() const override { return tally_.usage(); }
   std::string_view model() const override { return tally_.model(); }
@@ -60,6 +61,9 @@ class TranslatedWhole {
   Result<void> feed(std::string_view bytes);
   /// Nothing more need be read: a stop sequence hit, or the end was seen.
   bool complete() const { return stops_.hit() || reader_->complete(); }
+  /// As AnswerStream.
+  bool may_end() const { return reader_->may_end(); }
+  const std::optional<Usage>& usage() const { return tally_.usage(); }
   /// Once, when complete() or when the upstream closed.
   Result<PlainAnswer> finish();
 
