@@ -1,244 +1,38 @@
 #include "cli/config.h"
 
-#define TOML_EXCEPTIONS 0
-// toml++ 3.3 asserts on some malformed keys that it refuses properly a line later.
-#define TOML_ASSERT(condition) static_cast<void>(0)
 #include <malloc.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
-#include <functional>
 #include <optional>
-#include <set>
-#include <sstream>
 
+#include "cli/config_section.h"
+#include "cli/redact.h"
+#include "cli/text_file.h"
 #include "gateway/upstream_key.h"
-#include "protocol/models_document.h"
 
 namespace glmgate::cli {
 namespace {
 
-using namespace std::chrono_literals;
+constexpr std::size_t kMostConfigBytes = 4 * 1024 * 1024;
+constexpr std::size_t kMostKeyBytes = 64 * 1024;
+constexpr std::size_t kMostVocabularyBytes = 256 * 1024 * 1024;
 
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-  std::vector<protocol::ModelEntry> entries;
-  for (const std::string& each : known) entries.push_back({.id = each});
-  return std::string(protocol::find_near_miss(word, entries));
-}
-
-/// One table of the file. Every key is asked for by name; what nobody asked for is refused at the
-/// end.
-class Section {
- public:
-  Section(const toml::table& table, std::string path, std::string file)
-      : table_(table), path_(std::move(path)), file_(std::move(file)) {}
-
-  bool failed() const { return fault_.has_value(); }
-  Fault fault() const { return *fault_; }
-  void adopt(const Section& inner) {
-    if (!fault_ && inner.fault_) fault_ = inner.fault_;
-  }
-
-  std::string full(std::string_view key) const {
-    return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
-  }
-
-  void refuse(std::string_view key, const std::string& what, const std::string& hint = {}) {
-    if (fault_) return;
-    const toml::node* node = table_.get(key);
-    const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
-    std::string text = file_;
-    if (line > 0) text += ":" + std::to_string(line);
-    text += ": `" + full(key) + "` " + what;
-    if (!hint.empty()) text += "\nhint: " + hint;
-    fault_ = make_fault(FaultCode::bad_value, std::move(text), full(key));
-  }
-
-  const toml::node* node(std::string_view key) {
-    known_.emplace_back(key);
-    return table_.get(key);
-  }
-
-  void text(std::string_view key, std::string& into) {
-    if (const toml::node* found = node(key)) {
-      if (const auto value = found->value_exact<std::string>())
-        into = *value;
-      else
-        refuse(key, "must be a string");
-    }
-  }
-
-  void flag(std::string_view key, bool& into) {
-    if (const toml::node* found = node(key)) {
-      if (const auto value = found->value_exact<bool>())
-        into = *value;
-      else
-        refuse(key, "must be true or false");
-    }
-  }
-
-  template <typename T>
-  void integer(std::string_view key, T& into, std::int64_t least, std::int64_t most) {
-    if (const toml::node* found = node(key)) {
-      const auto value = found->value_exact<std::int64_t>();
-      if (value && *value >= least && *value <= most)
-        into = static_cast<T>(*value);
-      else
-        refuse(key, "must be a whole number from " + std::to_string(least) + " to " +
-                        std::to_string(most));
-    }
-  }
-
-  void duration(std::string_view key, std::chrono::milliseconds& into) {
-    std::string written;
-    const bool given = table_.contains(key);
-    text(key, written);
-    if (!given || failed()) return;
-    const Result<std::chrono::milliseconds> value = read_duration(written);
-    if (value)
-      into = *value;
-    else
-      refuse(key, value.error().for_client);
-  }
-
-  void size(std::string_view key, std::size_t& into) {
-    std::string written;
-    const bool given = table_.contains(key);
-    text(key, written);
-    if (!given || failed()) return;
-    const Result<std::size_t> value = read_size(written);
-    if (value)
-      into = *value;
-    else
-      refuse(key, value.error().for_client);
-  }
-
-  void texts(std::string_view key, std::vector<std::string>& into) {
-    const toml::node* found = node(key);
-    if (found == nullptr) return;
-    const toml::array* list = found->as_array();
-    std::vector<std::string> values;
-    if (list != nullptr)
-      for (const toml::node& each : *list)
-        if (const auto value = each.value_exact<std::string>()) values.push_back(*value);
-    if (list == nullptr || values.size() != list->size() || values.empty())
-      refuse(key, "must be a list of strings, like [\"glm-4.7\"]");
-    else
-      into = std::move(values);
-  }
-
-  template <typename T>
-  void choice(std::string_view key, T& into,
-              const std::function<std::optional<T>(std::string_view)>& find,
-              const std::vector<std::string>& words) {
-    std::string written;
-    const bool given = table_.contains(key);
-    text(key, written);
-    if (!given || failed()) return;
-    if (const std::optional<T> value = find(written)) {
-      into = *value;
-      return;
-    }
-    std::string list;
-    for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
-    refuse(key, "is `" + written + "`, which is not one of: " + list);
-  }
-
-  /// Takes every key there is, in the order of the file; their values are strings.
-  void every_text(const std::function<void(const std::string&, std::string)>& take) {
-    std::vector<std::pair<std::string, const toml::node*>> ordered;
-    for (const auto& [name, value] : table_) ordered.emplace_back(std::string(name.str()), &value);
-    std::ranges::stable_sort(ordered, {},
-                             [](const auto& entry) { return entry.second->source().begin.line; });
-    for (const auto& [name, value] : ordered) {
-      std::string written;
-      text(name, written);
-      if (!failed()) take(name, std::move(written));
-    }
-  }
-
-  /// Runs `read` on each sub-table of the table `key`, with its name.
-  void each(std::string_view key, const std::function<void(Section&, const std::string&)>& read) {
-    const toml::node* found = node(key);
-    if (found == nullptr) return;
-    const toml::table* tables = found->as_table();
-    if (tables == nullptr) return refuse(key, "must be a table, like [" + full(key) + ".name]");
-    // In the order of the file: upstreams are tried in that order.
-    std::vector<std::pair<std::string, const toml::table*>> ordered;
-    for (const auto& [name, value] : *tables) {
-      if (!value.is_table())
-        return refuse(key,
-                      "must hold tables, like [" + full(key) + "." + std::string(name.str()) + "]");
-      ordered.emplace_back(std::string(name.str()), value.as_table());
-    }
-    std::ranges::stable_sort(ordered, {},
-                             [](const auto& entry) { return entry.second->source().begin.line; });
-    for (const auto& [name, table] : ordered) {
-      Section inner(*table, full(key) + "." + name, file_);
-      read(inner, name);
-      inner.finish();
-      adopt(inner);
-    }
-  }
-
-  void table(std::string_view key, const std::function<void(Section&)>& read) {
-    const toml::node* found = node(key);
-    if (found == nullptr) return;
-    const toml::table* inner_table = found->as_table();
-    if (inner_table == nullptr) return refuse(key, "must be a table, like [" + full(key) + "]");
-    Section inner(*inner_table, full(key), file_);
-    read(inner);
-    inner.finish();
-    adopt(inner);
-  }
-
-  /// Refuses the first key that nothing asked for.
-  void finish() {
-    for (const auto& [key, value] : table_) {
-      const std::string word(key.str());
-      if (std::ranges::find(known_, word) != known_.end()) continue;
-      const std::string near = nearest(word, known_);
-      refuse(word, "is not a key of the configuration",
-             near.empty() ? "" : "did you mean `" + full(near) + "`?");
-      return;
-    }
-  }
-
- private:
-  const toml::table& table_;
-  std::string path_;
-  std::string file_;
-  std::vector<std::string> known_;
-  std::optional<Fault> fault_;
-};
-
-std::string trimmed(std::string text) {
-  const auto is_space = [](unsigned char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-  };
-  while (!text.empty() && is_space(static_cast<unsigned char>(text.back()))) text.pop_back();
-  text.erase(text.begin(), std::ranges::find_if_not(text, is_space));
-  return text;
-}
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream content;
-  if (!file || !(content << file.rdbuf()))
-    return fail(FaultCode::bad_value,
-                "cannot read " + path + "\nhint: does it exist, and may this user read it?");
-  return content.str();
-}
-
-std::optional<gateway::PaidUse> find_paid_use(std::string_view word) {
-  if (word == "spill") return gateway::PaidUse::spill;
-  if (word == "no-plan") return gateway::PaidUse::no_plan;
-  if (word == "asked") return gateway::PaidUse::asked;
-  return std::nullopt;
+/// Where people write the key itself: told without the value.
+bool refuse_pasted_key(Section& section, const char* key, const std::string& written) {
+  const bool names_variable = std::string_view(key) == "key_env";
+  if (names_variable ? is_variable_name(written) && !looks_like_key(written)
+                     : redacted(written) == written)
+    return false;
+  section.refuse(
+      key,
+      std::string("takes the ") + (names_variable ? "NAME of a variable" : "path of a file") +
+          "; this looks like the key itself",
+      names_variable ? "export ZAI_API_KEY=... in the environment, and write key_env = "
+                       "\"ZAI_API_KEY\""
+                     : "put the key into a file that only this user can read, and name that file");
+  return true;
 }
 
 /// The key as it was written, without what came along by mistake.
@@ -250,26 +44,55 @@ void take_key(gateway::UpstreamConfig& upstream, std::string_view written, std::
     upstream.key_notes.push_back("the key in " + upstream.key_source + " " + note);
 }
 
+void read_key_variable(Section& section, const std::string& variable,
+                       gateway::UpstreamConfig& upstream) {
+  if (refuse_pasted_key(section, "key_env", variable)) return;
+  const char* value = std::getenv(variable.c_str());
+  if (value != nullptr && *value != '\0') {
+    take_key(upstream, value, variable);
+  } else if (upstream.provider != gateway::ProviderKind::engine) {
+    // A short key may pass for a name; names are in capitals by custom, and only those are shown.
+    if (std::ranges::any_of(variable, [](char c) { return c >= 'a' && c <= 'z'; }))
+      section.refuse("key_env", "names a variable which is not set",
+                     "it takes the NAME of a variable, like \"ZAI_API_KEY\", never the key itself");
+    else
+      section.refuse("key_env", "names " + variable + ", which is not set",
+                     "export " + variable + "=...");
+  }
+}
+
+void read_key_file(Section& section, const std::string& file, gateway::UpstreamConfig& upstream) {
+  if (refuse_pasted_key(section, "key_file", file)) return;
+  const Result<std::string> content = read_text_file(file, kMostKeyBytes);
+  if (!content || trimmed(*content).empty())
+    section.refuse("key_file", content ? "is an empty file" : content.error().for_client);
+  else
+    take_key(upstream, *content, file);
+}
+
+std::optional<gateway::PaidUse> find_paid_use(std::string_view word) {
+  if (word == "spill") return gateway::PaidUse::spill;
+  if (word == "no-plan") return gateway::PaidUse::no_plan;
+  if (word == "asked") return gateway::PaidUse::asked;
+  return std::nullopt;
+}
+
 void read_upstream_key(Section& section, gateway::UpstreamConfig& upstream) {
   std::string variable;
   std::string file;
-  section.text("key_env", variable);
-  section.text("key_file", file);
+  section.text("key_env", variable, "ZAI_API_KEY");
+  section.text("key_file", file, "zai.key");
+  for (const char* word : {"key", "api_key", "apikey", "api-key", "apiKey", "token", "auth_token",
+                           "access_token", "secret", "password"})
+    section.mistaken(word,
+                     "keys stay out of the file: key_env = \"ZAI_API_KEY\" names the variable that "
+                     "holds it, key_file = \"PATH\" the file");
   if (!variable.empty() && !file.empty())
     section.refuse("key_file", "stands beside key_env", "keep one of them");
   if (!variable.empty()) {
-    const char* value = std::getenv(variable.c_str());
-    if (value != nullptr && *value != '\0')
-      take_key(upstream, value, variable);
-    else if (upstream.provider != gateway::ProviderKind::engine)
-      section.refuse("key_env", "names " + variable + ", which is not set",
-                     "export " + variable + "=...");
+    read_key_variable(section, variable, upstream);
   } else if (!file.empty()) {
-    const Result<std::string> content = read_file(file);
-    if (!content || trimmed(*content).empty())
-      section.refuse("key_file", content ? "is an empty file" : content.error().for_client);
-    else
-      take_key(upstream, *content, file);
+    read_key_file(section, file, upstream);
   } else if (const auto found =
                  gateway::find_key_in_environment(gateway::provider(upstream.provider))) {
     take_key(upstream, found->value, std::string(found->variable));
@@ -288,9 +111,14 @@ void read_upstream(Section& section, const std::string& name, gateway::SetupConf
         return found == nullptr ? std::nullopt : std::optional(found->kind);
       },
       provider_names);
-  section.text("url", upstream.url);
+  section.text("url", upstream.url, "http://127.0.0.1:9000/v1");
+  for (const char* word : {"base_url", "api_base", "baseURL", "endpoint", "address", "host"})
+    section.mistaken(word, "did you mean `" + section.full("url") + "`?");
+  for (const char* word : {"timeout", "request_timeout", "read_timeout"})
+    section.mistaken(word, "connect_timeout, first_byte_timeout and idle_timeout, like \"60s\"");
+  section.mistaken("model", "did you mean `" + section.full("models") + "`, a list?");
   std::vector<std::string> speaks;
-  section.texts("speaks", speaks);
+  section.texts("speaks", speaks, "openai_chat");
   for (const std::string& word : speaks) {
     if (const auto protocol = protocol::find_protocol(word))
       upstream.speaks.push_back(*protocol);
@@ -309,7 +137,7 @@ void read_upstream(Section& section, const std::string& name, gateway::SetupConf
   read_upstream_key(section, upstream);
   section.choice<gateway::PaidUse>("paid", upstream.paid, find_paid_use,
                                    {"spill", "no-plan", "asked"});
-  section.texts("models", upstream.models);
+  section.texts("models", upstream.models, "glm-4.7");
   section.integer("max_concurrency", upstream.max_concurrency, 0, 1'000'000);
   section.duration("connect_timeout", upstream.patience.connect);
   std::chrono::milliseconds first_byte{0};
@@ -321,15 +149,40 @@ void read_upstream(Section& section, const std::string& name, gateway::SetupConf
   setup.upstreams.push_back(std::move(upstream));
 }
 
+/// How a number written without quotes would be written with them: "0.60" of 0.6.
+std::string two_places(const ConfigNode* value) {
+  if (value == nullptr) return {};
+  const std::size_t point = value->text.find('.');
+  if (point == std::string::npos || value->text.size() - point != 2) return value->text;
+  return value->text + "0";
+}
+
+/// [price.glm-4.7] is the table "glm-4" with a table "7" in it: tells how to write it.
+bool refuse_dotted_model(Section& section, const std::string& model) {
+  std::string whole = model;
+  const ConfigNode* inner = &section.whole();
+  std::string first;
+  while (!inner->children.empty() && inner->children.front().is(ConfigNode::Kind::table)) {
+    inner = &inner->children.front();
+    if (first.empty()) first = inner->name;
+    whole += "." + inner->name;
+  }
+  if (first.empty()) return false;
+  section.refuse(first, "is a table within a price: the model's name has a dot in it",
+                 "put the name in quotes: [price.\"" + whole + "\"]");
+  return true;
+}
+
 void read_money(Section& section, std::string_view key, std::optional<std::int64_t>& into) {
   std::string written;
-  section.text(key, written);
+  section.text(key, written, two_places(section.whole().find(key)));
   if (written.empty()) return;
   into = read_micro(written);
   if (!into) section.refuse(key, "must be a decimal in quotes, like \"0.60\"");
 }
 
 void read_price(Section& section, const std::string& model, gateway::SetupConfig& setup) {
+  if (refuse_dotted_model(section, model)) return;
   accounts::PriceOverride price;
   price.model = model;
   std::optional<std::int64_t> input;
@@ -347,7 +200,7 @@ void read_price(Section& section, const std::string& model, gateway::SetupConfig
   }
   section.choice<Currency>("currency", price.currency, find_currency, {"USD", "CNY"});
   std::string weight;
-  section.text("weight", weight);
+  section.text("weight", weight, two_places(section.whole().find("weight")));
   if (!weight.empty()) {
     const std::optional<std::int64_t> micro = read_micro(weight);
     if (micro && *micro % 1000 == 0)
@@ -355,16 +208,11 @@ void read_price(Section& section, const std::string& model, gateway::SetupConfig
     else
       section.refuse("weight", "must be a decimal with at most three places, like \"0.5\"");
   }
-  if (const toml::node* from = section.node("from")) {
-    if (const auto date = from->value_exact<toml::date>()) {
-      const std::chrono::sys_days day{std::chrono::year(date->year) /
-                                      std::chrono::month(date->month) /
-                                      std::chrono::day(date->day)};
-      price.from =
-          std::chrono::duration_cast<std::chrono::milliseconds>(day.time_since_epoch()).count();
-    } else {
-      section.refuse("from", "must be a date, like 2026-11-20");
-    }
+  if (const ConfigNode* from = section.node("from")) {
+    if (from->is(ConfigNode::Kind::date))
+      price.from = std::chrono::milliseconds(from->date.time_since_epoch()).count();
+    else
+      section.refuse("from", "must be a date, like 2026-11-20", "without quotes");
   }
   setup.prices.push_back(std::move(price));
 }
@@ -373,7 +221,7 @@ void read_vocabulary(Section& section, gateway::SetupConfig& setup) {
   std::string path;
   section.text("vocabulary", path);
   if (path.empty()) return;
-  Result<std::string> content = read_file(path);
+  Result<std::string> content = read_text_file(path, kMostVocabularyBytes);
   if (!content) return section.refuse("vocabulary", content.error().for_client);
   Result<protocol::Vocabulary> vocabulary = protocol::Vocabulary::read(*content);
   content = std::string();
@@ -409,7 +257,7 @@ void read_server(Section& section, Config& config) {
 }
 
 void read_root(Section& root, Config& config) {
-  root.text("listen", config.listen);
+  root.text("listen", config.listen, "127.0.0.1:4560");
   root.text("data", config.data);
   root.flag("sandbox_only", config.sandbox);
   root.table("server", [&](Section& section) { read_server(section, config); });
@@ -453,7 +301,7 @@ void read_root(Section& root, Config& config) {
   });
   root.each("service", [&](Section& section, const std::string& name) {
     gateway::ServiceConfig service{.name = name, .upstreams = {}};
-    section.texts("upstreams", service.upstreams);
+    section.texts("upstreams", service.upstreams, "plan");
     if (service.upstreams.empty()) section.refuse("upstreams", "is needed");
     config.setup.services.push_back(std::move(service));
   });
@@ -466,15 +314,6 @@ void read_root(Section& root, Config& config) {
     read_price(section, model, config.setup);
   });
   root.finish();
-}
-
-/// "12" and "ms" of "12ms".
-Result<std::pair<std::int64_t, std::string_view>> split_unit(std::string_view text) {
-  std::int64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc{} || count < 0)
-    return fail(FaultCode::bad_value, "does not begin with a number");
-  return std::pair(count, text.substr(static_cast<std::size_t>(end - text.data())));
 }
 
 void apply_environment(Config& config, std::optional<Fault>& fault) {
@@ -498,60 +337,7 @@ void apply_environment(Config& config, std::optional<Fault>& fault) {
   }
 }
 
-/// What toml++ 3.3 must not be given, though TOML forbids it anyway: control bytes, and other than
-/// ASCII outside strings and comments (it trips over both). Nothing if all is well.
-const char* find_foreign_byte(std::string_view text) {
-  char quote = 0;
-  bool in_comment = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f)
-      return "holds a control byte: is it a text file?";
-    if (byte >= 0x80 && quote == 0 && !in_comment)
-      return "holds a character other than ASCII outside of quotes";
-    if (c == '\n') in_comment = false;
-    if (in_comment) continue;
-    if (quote != 0) {
-      if (c == '\\' && quote == '"')
-        ++i;
-      else if (c == quote)
-        quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '#') {
-      in_comment = true;
-    }
-  }
-  return nullptr;
-}
-
 }  // namespace
-
-Result<std::chrono::milliseconds> read_duration(std::string_view text) {
-  const auto split = split_unit(text);
-  static constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
-      {"ms", 1},        {"s", 1'000},      {"m", 60'000},
-      {"h", 3'600'000}, {"d", 86'400'000}, {"w", 604'800'000}};
-  if (split)
-    for (const auto& [unit, factor] : kUnits)
-      if (split->second == unit && split->first <= 10 * 365 * 86'400'000LL / factor)
-        return std::chrono::milliseconds(split->first * factor);
-  return fail(FaultCode::bad_value,
-              "is `" + std::string(text) + "`, not a duration like \"250ms\", \"5s\" or \"10m\"");
-}
-
-Result<std::size_t> read_size(std::string_view text) {
-  const auto split = split_unit(text);
-  static constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
-      {"", 1}, {"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
-  if (split)
-    for (const auto& [unit, factor] : kUnits)
-      if (split->second == unit && split->first <= (1LL << 40) / factor)
-        return static_cast<std::size_t>(split->first * factor);
-  return fail(FaultCode::bad_value,
-              "is `" + std::string(text) + "`, not a size like \"64KiB\" or \"32MiB\"");
-}
 
 std::vector<gateway::UpstreamConfig> upstreams_from_environment(
     std::optional<gateway::PaidUse> paid) {
@@ -589,26 +375,24 @@ std::vector<gateway::UpstreamConfig> upstreams_from_environment(
 }
 
 Result<Config> read_config(std::string_view text, const std::string& name) {
-  if (const char* trouble = find_foreign_byte(text); trouble != nullptr)
-    return fail(FaultCode::bad_value, name + " " + trouble);
-  const toml::parse_result parsed = toml::parse(text, name);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return fail(FaultCode::bad_value, name + ":" + std::to_string(error.source().begin.line) +
-                                          ": " + std::string(error.description()));
-  }
+  const Result<ConfigNode> tree = read_config_tree(text, name);
+  if (!tree) return fail(tree.error());
   Config config;
-  Section root(parsed.table(), "", name);
+  Section root(*tree, "", name);
   read_root(root, config);
   if (root.failed()) return fail(root.fault());
+  for (const ConfigNode& each : tree->children)
+    if (each.name == "upstream" || each.name == "service")
+      for (const ConfigNode& table : each.children)
+        config.places[each.name + "." + table.name] = name + ":" + std::to_string(table.line);
   return config;
 }
 
 Result<Config> load_config(const std::string& path) {
   Config config;
   if (!path.empty()) {
-    const Result<std::string> text = read_file(path);
-    if (!text) return fail(text.error());
+    const Result<std::string> text = read_text_file(path, kMostConfigBytes);
+    if (!text) return fail(redacted(text.error()));
     Result<Config> read = read_config(*text, path);
     if (!read) return read;
     config = std::move(*read);
@@ -624,6 +408,15 @@ Result<Config> load_config(const std::string& path) {
     config.setup.upstreams = upstreams_from_environment(paid);
   }
   return config;
+}
+
+Result<std::string> read_data_key(const std::string& path) {
+  const Result<std::string> text = read_text_file(path, kMostConfigBytes);
+  if (!text) return fail(redacted(text.error()));
+  const Result<ConfigNode> tree = read_config_tree(*text, path);
+  if (!tree) return fail(tree.error());
+  const ConfigNode* data = tree->find("data");
+  return data != nullptr && data->is(ConfigNode::Kind::text) ? data->text : std::string();
 }
 
 }  // namespace glmgate::cli

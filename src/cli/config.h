@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +40,8 @@ struct Config {
   bool sandbox = false;  ///< serve the sandbox and nothing else
   SandboxConfig sandbox_settings;
   gateway::SetupConfig setup;
+  /// Where the file says it: "glmgate.toml:7" of "upstream.plan" and "service.team".
+  std::map<std::string, std::string, std::less<>> places;
 };
 
 /// Reads `text` as the file `name`. Fault{bad_value} with "name:line: what" and a "\nhint: ..."
@@ -48,6 +52,9 @@ Result<Config> read_config(std::string_view text, const std::string& name);
 /// GLMGATE_LOG; then, if no upstream is configured, those whose keys the environment holds
 /// (GLMGATE_PAID).
 Result<Config> load_config(const std::string& path);
+
+/// `data` of the file at `path`, "" if it says none. The rest of the file is not looked at.
+Result<std::string> read_data_key(const std::string& path);
 
 /// "250ms", "5s", "10m", "2h", "90d". "32MiB", "64KiB", "4096".
 Result<std::chrono::milliseconds> read_duration(std::string_view text);

@@ -50,7 +50,8 @@ TEST(config, what_is_wrong_is_named_with_its_line) {
     const char* says;
   };
   const Case cases[] = {
-      {"listen = 4560", "t:1: `listen` must be a string"},
+      {"listen = 4560",
+       "t:1: `listen` must be text in quotes\nhint: write listen = \"127.0.0.1:4560\""},
       {"lisen = \"x\"", "did you mean `listen`?"},
       {"[upstream.a]\nprovder = \"zai\"", "did you mean `upstream.a.provider`?"},
       {"[upstream.a]\nprovider = \"zay\"",
@@ -65,6 +66,22 @@ TEST(config, what_is_wrong_is_named_with_its_line) {
       {"[ledger]\ndurability = \"disk\"", "not one of: process, power"},
       {"[service.s]\n", "`service.s.upstreams` is needed"},
       {"listen = ", "t:1:"},
+      {"[upstream.a]\nkey = \"x\"",
+       "`upstream.a.key` is not a key of the configuration\nhint: keys stay"},
+      {"[upstream.a]\napi_key = \"x\"", "key_env = \"ZAI_API_KEY\" names the variable"},
+      {"[upstream.a]\nbase_url = \"x\"", "did you mean `upstream.a.url`?"},
+      {"[upstream.a]\ntimeout = \"5s\"", "first_byte_timeout"},
+      {"[upstream.a]\nspeaks = \"glm\"", "write speaks = [\"glm\"]"},
+      {"[upstream.a]\nspeaks = 3", "write speaks = [\"openai_chat\"]"},
+      {"[upstream.a]\nidle_timeout = 60", "write idle_timeout = \"60s\""},
+      {"[upstream]\nurl = \"http://x\"", "[upstream.main]"},
+      {"[service.s]\nupstreams = \"plan\"", "write upstreams = [\"plan\"]"},
+      {"[price.glm-4.7]\ninput = \"1\"", "put the name in quotes: [price.\"glm-4.7\"]"},
+      {"[price.glm-4.5.1]\ninput = \"1\"", "[price.\"glm-4.5.1\"]"},
+      {"[price.\"a\"]\ninput = 0.60", "write input = \"0.60\""},
+      {"[price.\"a\"]\ninput = 2", "write input = \"2\""},
+      {"[server]\nmax_body = 4096", "write max_body = \"4096\""},
+      {"[server]\nworkers = \"4\"", "without quotes: workers = 8"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.text);
@@ -73,6 +90,105 @@ TEST(config, what_is_wrong_is_named_with_its_line) {
     EXPECT_NE(config.error().for_client.find(c.says), std::string::npos)
         << config.error().for_client;
   }
+}
+
+TEST(config, what_is_no_toml_is_told_with_its_place_and_what_to_write) {
+  struct Case {
+    const char* text;
+    const char* says;
+  };
+  const Case cases[] = {
+      {"listen = 127.0.0.1:4560\n",
+       "t:1:10: text needs quotes around it\n\n  1 | listen = 127.0.0.1:4560\n    |          ^"},
+      {"listen = 127.0.0.1:4560\n", "hint: write listen = \"127.0.0.1:4560\""},
+      {"\n[upstream.a]\nprovider = zai-coding # mine\n", "hint: write provider = \"zai-coding\""},
+      {"sandbox_only = True\n", "write sandbox_only = true"},
+      {"sandbox_only = no\n", "write sandbox_only = false"},
+      {"{\n  \"listen\": \"x\"\n}", "this looks like JSON; glmgate reads TOML"},
+      {"listen: 127.0.0.1:4560\n", "this looks like YAML; glmgate reads TOML"},
+      {"upstream:\n  plan:\n", "this looks like YAML"},
+      {"export ZAI_API_KEY=abc\n", ".env file; glmgate reads TOML"},
+      {"ZAI_API_KEY=abc\n", ".env file; glmgate reads TOML"},
+      {"listen = \"a\"\nlisten = \"b\"\n", "it stands in the file twice"},
+      {"listen = \"a\n", "is a closing quote missing?"},
+      {"listen = \n", "t:1:10: `listen` has no value"},
+      {"listen = \xe2\x80\x9c"
+       "a\xe2\x80\x9d\n",
+       "typographic quotes?"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.text);
+    const Result<Config> config = read_config(c.text, "t");
+    ASSERT_FALSE(config.has_value());
+    EXPECT_NE(config.error().for_client.find(c.says), std::string::npos)
+        << config.error().for_client;
+  }
+}
+
+/// Made here so that no key stands in the tree.
+std::string glm_key() {
+  std::string key;
+  for (int i = 0; i < 32; ++i) key += "0123456789abcdef"[i % 16];
+  return key + ".ABCDEFGH" + "IJKLMN12";
+}
+
+TEST(config, a_key_in_the_wrong_place_is_never_told) {
+  const std::string key = glm_key();
+  const std::string texts[] = {
+      "[upstream.a]\nprovider = \"zai\"\nkey_env = \"" + key + "\"",
+      "[upstream.a]\nprovider = \"zai\"\nkey_env = " + key,
+      "[upstream.a]\nprovider = \"zai\"\nkey_env = \"sk-ant-api03-" + key + "\"",
+      "[upstream.a]\nprovider = \"zai\"\nkey_file = \"" + key + "\"",
+      "[upstream.a]\nprovider = \"" + key + "\"",
+      "[upstream.a]\nauth = \"" + key + "\"",
+      "[upstream.a]\nspeaks = [\"" + key + "\"]",
+      "[upstream.a]\nidle_timeout = \"" + key + "\"",
+      "[upstream.a]\nkey = \"" + key + "\"",
+      "[upstream.a]\n\"" + key + "\" = 1",
+      "[upstream.\"" + key + "\"]\nprovder = 1",
+      "[tokens]\nvocabulary = \"" + key + "\"",
+      "ZAI_API_KEY=" + key,
+      "api_key: " + key,
+      "{\"api_key\": \"" + key + "\"}",
+      key + "\n",
+      "listen = \"" + key + "\" x",
+      "listen = \"http://me:" + key + "@host\" x",
+      "[log]\nlevel = \"" + key + "\"",
+      "\"" + key + "\" = 1\n\"" + key + "\" = 2",
+  };
+  for (const std::string& text : texts) {
+    SCOPED_TRACE(text);
+    const Result<Config> config = read_config(text, "t");
+    ASSERT_FALSE(config.has_value());
+    for (const std::string& part : {key.substr(0, 16), key.substr(33)}) {
+      EXPECT_EQ(config.error().for_client.find(part), std::string::npos)
+          << config.error().for_client;
+      EXPECT_EQ(config.error().for_us.find(part), std::string::npos);
+    }
+  }
+}
+
+TEST(config, key_env_takes_the_name_of_a_variable) {
+  struct Case {
+    std::string value;
+    const char* says;
+  };
+  const Case cases[] = {
+      {glm_key(), "takes the NAME of a variable; this looks like the key itself"},
+      {"my-secret", "takes the NAME of a variable; this looks like the key itself"},
+      {"hunter2", "names a variable which is not set"},
+      {"GLMGATE_NOT_SET", "names GLMGATE_NOT_SET, which is not set"},
+  };
+  for (const Case& c : cases) {
+    const Result<Config> config =
+        read_config("[upstream.a]\nprovider = \"zai\"\nkey_env = \"" + c.value + "\"", "t");
+    ASSERT_FALSE(config.has_value());
+    EXPECT_NE(config.error().for_client.find(c.says), std::string::npos)
+        << config.error().for_client;
+  }
+  const Result<Config> config =
+      read_config("[upstream.a]\nprovider = \"zai\"\nkey_env = \"hunter2\"", "t");
+  EXPECT_EQ(config.error().for_client.find("hunter2"), std::string::npos);
 }
 
 TEST(config, a_file_with_control_bytes_is_no_text) {
