@@ -43,8 +43,8 @@ Set escape_class(char c) {
 /// Walks the pattern and writes as it goes. `stretch` is how often an unbounded piece is repeated.
 class Generator {
  public:
-  Generator(std::string_view pattern, std::size_t stretch, Dice dice)
-      : pattern_(pattern), stretch_(stretch), dice_(dice) {}
+  Generator(std::string_view pattern, std::size_t stretch, Dice dice, std::size_t& steps)
+      : pattern_(pattern), stretch_(stretch), dice_(dice), steps_(steps) {}
 
   std::optional<std::string> run() {
     alternatives(true, 0);
@@ -56,6 +56,14 @@ class Generator {
   bool more() const { return !failed_ && at_ < pattern_.size(); }
   char peek() const { return pattern_[at_]; }
   void give_up() { failed_ = true; }
+
+  /// False if there are not so many left.
+  bool step(std::size_t count = 1) {
+    taken_ += count;
+    if (count > steps_ || taken_ > kMostSteps) return give_up(), false;
+    steps_ -= count;
+    return true;
+  }
 
   void alternatives(bool writing, std::size_t depth) {
     if (depth > kDeepest) return give_up();
@@ -127,6 +135,7 @@ class Generator {
   bool counts(std::size_t& least, std::size_t& most) {
     const std::size_t close = pattern_.find('}', at_);
     if (close == std::string_view::npos) return give_up(), false;
+    if (!step(close - at_)) return false;
     const std::string_view inner = pattern_.substr(at_ + 1, close - at_ - 1);
     const std::size_t comma = inner.find(',');
     const auto number = [](std::string_view text, std::size_t& into) {
@@ -145,7 +154,7 @@ class Generator {
   }
 
   void atom(bool writing, std::size_t depth) {
-    if (++steps_ > kMostSteps) return give_up();
+    if (!step()) return;
     const char c = pattern_[at_++];
     if (c == '^' || c == '$') return;
     if (c == '(') return group(writing, depth);
@@ -192,7 +201,7 @@ class Generator {
     bool first = true;
     while (more() && (peek() != ']' || first)) {
       first = false;
-      set |= bracket_item();
+      if (step()) set |= bracket_item();
     }
     if (!more()) return give_up(), set;
     ++at_;
@@ -205,6 +214,7 @@ class Generator {
     if (from == '\\' && more()) {
       if (const Set set = escape_class(peek()); set.any()) return ++at_, set;
       from = plain_escape(pattern_[at_++]);
+      if (static_cast<unsigned char>(from) >= 0x80) return give_up(), Set{};
     }
     if (at_ + 1 >= pattern_.size() || peek() != '-' || pattern_[at_ + 1] == ']')
       return range(from, from);
@@ -230,8 +240,9 @@ class Generator {
   std::string_view pattern_;
   std::size_t stretch_;
   Dice dice_;
+  std::size_t& steps_;
+  std::size_t taken_ = 0;
   std::size_t at_ = 0;
-  std::size_t steps_ = 0;
   bool failed_ = false;
   std::string out_;
 };
@@ -243,14 +254,14 @@ std::size_t characters(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::string> text_matching(std::string_view pattern, std::size_t least,
-                                         std::size_t most, Dice dice) {
+std::optional<std::string> text_matching(std::string_view pattern, const TextSize& size, Dice dice,
+                                         std::size_t& steps) {
   for (const std::size_t stretch :
        {1U, 4U, 0U, 2U, 3U, 5U, 6U, 7U, 8U, 12U, 16U, 24U, 32U, 64U, 128U}) {
-    std::optional<std::string> text = Generator(pattern, stretch, dice).run();
+    std::optional<std::string> text = Generator(pattern, stretch, dice, steps).run();
     if (!text) return std::nullopt;
-    const std::size_t size = characters(*text);
-    if (size >= least && size <= most) return text;
+    const std::size_t count = characters(*text);
+    if (count >= size.least && count <= size.most) return text;
   }
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/stop_matcher.h"
 #include "sandbox/dice.h"
 #include "sandbox/schema.h"
 #include "sandbox/tokens.h"
@@ -100,10 +101,10 @@ std::string example_text(const Tool& tool) {
   return "echo sandbox";
 }
 
-std::string example_arguments(const Tool& tool, Dice dice) {
+std::string example_arguments(const Tool& tool, Dice dice, std::size_t work) {
   if (tool.takes_text) return example_text(tool);
   if (tool.parameters == nullptr) return "{}";
-  const json::value example = example_of(*tool.parameters, dice);
+  const json::value example = example_of(*tool.parameters, dice, work);
   return example.is_object() ? json::serialize(example) : "{}";
 }
 
@@ -143,8 +144,10 @@ std::vector<ToolCall> make_calls(const Request& request, const Turn& turn,
     add(each.name, asked_arguments(tool, each), tool);
   }
   if (!calls.empty() || directives.say || directives.length || directives.help) return calls;
-  for (const Tool* tool : wanted_tools(request, turn))
-    add(tool->name, example_arguments(*tool, Dice(dice.roll())), tool);
+  const std::vector<const Tool*> wanted = wanted_tools(request, turn);
+  for (const Tool* tool : wanted)
+    add(tool->name, example_arguments(*tool, Dice(dice.roll()), kExampleWork / wanted.size()),
+        tool);
   return calls;
 }
 
@@ -170,13 +173,18 @@ std::string choose_text(const Request& request, const Turn& turn, const Directiv
 }
 
 void cut_at_stop(const Request& request, Reply& reply) {
-  std::size_t end = reply.text.size();
-  for (const std::string_view word : request.stop)
-    if (const std::size_t at = reply.text.find(word); at < end) {
-      end = at;
-      reply.stop_word = word;
-    }
-  reply.text.resize(end);
+  using protocol::Delta;
+  protocol::StopMatcher matcher({request.stop.begin(), request.stop.end()});
+  std::string kept;
+  const protocol::OnDelta keep = [&](const Delta& delta) -> Result<void> {
+    if (delta.kind == Delta::Kind::text) kept += delta.text;
+    if (delta.kind == Delta::Kind::stop)
+      reply.stop_word = *std::ranges::find(request.stop, delta.text);
+    return {};
+  };
+  (void)matcher.add({.kind = Delta::Kind::text, .text = reply.text}, keep);
+  if (!matcher.hit()) return;
+  reply.text = std::move(kept);
 }
 
 /// Keeps the first `limit` tokens, reasoning first. A tool call that does not fit is left out

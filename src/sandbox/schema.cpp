@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,10 +21,18 @@ constexpr std::size_t kMostItems = 64;
 constexpr std::size_t kMostNodes =
     4'000;  // of the whole example: a small schema can ask for a huge value
 constexpr std::size_t kMostText = 10'000;
+constexpr std::size_t kLongestHint = 256;  // of a name that tells what stands in it
+// What work is counted in: the bytes of texts, and for what goes with each value as much again.
+constexpr std::size_t kValueWork = 32;
+constexpr std::size_t kStepWork = 16;  // of a pattern
 
 std::string_view view(const json::value& text) {
   const auto& s = text.get_string();
   return {s.data(), s.size()};
+}
+
+std::string_view view(const json::object::value_type& member) {
+  return {member.key().data(), member.key().size()};
 }
 
 const json::value* find_given(const json::object& in, std::string_view key) {
@@ -77,7 +86,7 @@ std::string_view text_for(std::string_view name) {
       {"query", "sandbox"},
       {"pattern", "sandbox"},
   };
-  std::string lower(name);
+  std::string lower(name.substr(0, kLongestHint));
   std::ranges::transform(lower, lower.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   });
@@ -140,14 +149,21 @@ std::string unescape_pointer(std::string_view part) {
 
 class Synthesiser {
  public:
-  Synthesiser(const json::value& root, Dice dice) : root_(root), dice_(dice) {}
+  Synthesiser(const json::value& root, Dice dice, std::size_t work)
+      : root_(root), dice_(dice), left_(work + work_of(root)) {}
 
   json::value make(const json::value& schema, std::string_view name, int depth) {
-    if (++nodes_ > kMostNodes || depth > kDeepest) return nullptr;
+    if (++nodes_ > kMostNodes || depth > kDeepest || !spend(kValueWork)) return nullptr;
     const json::object* given = schema.if_object();
     if (given == nullptr) return json::string_view("sandbox");  // `true`, or not a schema
-    const json::object flat = flatten(*given, 0);
-    if (const json::value* fixed = choose_given(flat)) return *fixed;
+    if (is_plain(*given)) return make_by(*given, name, depth);
+    return make_by(flatten(*given, 0), name, depth);
+  }
+
+ private:
+  json::value make_by(const json::object& flat, std::string_view name, int depth) {
+    if (const json::value* fixed = choose_given(flat))
+      return spend_on(*fixed) ? *fixed : json::value(nullptr);
     const std::string type = choose_type(flat);
     if (type == "object") return make_object(flat, depth);
     if (type == "array") return make_array(flat, name, depth);
@@ -158,26 +174,74 @@ class Synthesiser {
     return make_text(flat, name);
   }
 
- private:
-  /// The schema without $ref, allOf, anyOf and oneOf: what they say stands in it.
+  /// Takes `work` from what is left; false, and nothing is left, if there was not enough.
+  bool spend(std::size_t work) {
+    const bool enough = work <= left_;
+    left_ = enough ? left_ - work : 0;
+    return enough;
+  }
+
+  /// The same for a copy of `value`.
+  bool spend_on(const json::value& value) {
+    if (const json::object* object = value.if_object())
+      return spend(kValueWork) && std::ranges::all_of(*object, [this](const auto& member) {
+               return spend(member.key().size()) && spend_on(member.value());
+             });
+    if (const json::array* array = value.if_array())
+      return spend(kValueWork) && std::ranges::all_of(*array, [this](const json::value& each) {
+               return spend_on(each);
+             });
+    return spend(kValueWork + (value.is_string() ? value.get_string().size() : 0));
+  }
+
+  static std::size_t work_of(const json::value& value) {
+    Synthesiser meter;
+    meter.spend_on(value);
+    return std::numeric_limits<std::size_t>::max() / 2 - meter.left_;
+  }
+
+  Synthesiser() : root_(kNothing), dice_(0), left_(std::numeric_limits<std::size_t>::max() / 2) {}
+
+  static bool is_reference(const json::object& schema, std::string_view key) {
+    const json::value* ref = key == "$ref" ? find_given(schema, key) : nullptr;
+    return ref != nullptr && ref->is_string();
+  }
+  static bool is_composed(const json::object& schema, std::string_view key) {
+    return (key == "allOf" || key == "anyOf" || key == "oneOf") &&
+           find_array(schema, key) != nullptr;
+  }
+  static bool is_plain(const json::object& schema) {
+    for (const std::string_view key : {"$ref", "allOf", "anyOf", "oneOf"})
+      if (is_reference(schema, key) || is_composed(schema, key)) return false;
+    return true;
+  }
+
+  /// The schema without $ref, allOf, anyOf and oneOf: what they say stands in it, as far as the
+  /// work allows.
   json::object flatten(const json::object& schema, int hops) {
-    json::object flat = schema;
+    json::object flat;
+    for (const auto& [key, value] : schema) {
+      if (is_reference(schema, key) || is_composed(schema, key)) continue;
+      if (!spend(key.size()) || !spend_on(value)) return flat;
+      flat[key] = value;
+    }
     if (hops > kMostHops || ++nodes_ > kMostNodes) return flat;
-    if (const json::value* ref = find_given(schema, "$ref"); ref != nullptr && ref->is_string()) {
-      flat.erase("$ref");
-      if (const json::value* target = resolve(view(*ref)); target != nullptr && target->is_object())
+    if (is_reference(schema, "$ref")) {
+      const json::value* target = resolve(view(*find_given(schema, "$ref")));
+      if (target != nullptr && target->is_object())
         merge(flat, flatten(target->get_object(), hops + 1));
     }
-    if (const json::array* all = find_array(schema, "allOf")) {
-      flat.erase("allOf");
-      for (const json::value& each : *all)
+    if (const json::array* all = find_array(schema, "allOf"))
+      for (const json::value& each : *all) {
+        if (!spend(kValueWork)) return flat;
         if (each.is_object()) merge(flat, flatten(each.get_object(), hops + 1));
-    }
+      }
     for (const char* key : {"anyOf", "oneOf"})
       if (const json::array* choices = find_array(schema, key)) {
-        flat.erase(key);
         for (const json::value& each : *choices)
-          if (each.is_object() && !is_null_type(each.get_object())) {
+          if (!spend(kValueWork)) {
+            return flat;
+          } else if (each.is_object() && !is_null_type(each.get_object())) {
             merge(flat, flatten(each.get_object(), hops + 1));
             break;
           }
@@ -193,16 +257,17 @@ class Synthesiser {
 
   /// Adds `more` to `into`: properties are united, required lists joined, the narrower bound and
   /// the first word win.
-  static void merge(json::object& into, const json::object& more) {
+  void merge(json::object& into, const json::object& more) {
     for (const auto& [key, value] : more) {
       json::value* old = into.if_contains(key);
+      if (!spend(kValueWork)) return;
       if (old == nullptr) {
-        into[key] = value;
+        if (spend(key.size()) && spend_on(value)) into[key] = value;
       } else if (key == "properties" && old->is_object() && value.is_object()) {
         for (const auto& [name, property] : value.get_object())
           merge_property(old->get_object(), name, property);
       } else if (key == "required" && old->is_array() && value.is_array()) {
-        for (const json::value& name : value.get_array()) old->get_array().push_back(name);
+        join(old->get_array(), value.get_array());
       } else if (old->is_number() && value.is_number() && key != "multipleOf") {
         const bool lower_bound = key.starts_with("min") || key.starts_with("exclusiveMin");
         const bool value_is_more = value.to_number<double>() > old->to_number<double>();
@@ -211,17 +276,31 @@ class Synthesiser {
     }
   }
 
-  static void merge_property(json::object& properties, json::string_view name,
-                             const json::value& more) {
+  void merge_property(json::object& properties, json::string_view name, const json::value& more) {
     json::value* old = properties.if_contains(name);
-    if (old == nullptr)
-      properties[name] = more;
-    else if (old->is_object() && more.is_object())
+    if (!spend(kValueWork)) return;
+    if (old != nullptr && old->is_object() && more.is_object())
       merge(old->get_object(), more.get_object());
+    else if (old == nullptr && spend(name.size()) && spend_on(more))
+      properties[name] = more;
   }
 
-  const json::value* resolve(std::string_view ref) const {
-    if (!ref.starts_with('#')) return nullptr;
+  /// Names that are not there yet, each once.
+  void join(json::array& names, const json::array& more) {
+    if (!spend(kValueWork * (names.size() + more.size()))) return;
+    names.reserve(names.size() + more.size());  // what `known` views stays where it is
+    std::unordered_set<std::string_view> known;
+    for (const json::value& name : names)
+      if (name.is_string()) known.insert(view(name));
+    for (const json::value& name : more)
+      if (name.is_string() && !known.contains(view(name)) && spend_on(name)) {
+        names.push_back(name);
+        known.insert(view(names.back()));
+      }
+  }
+
+  const json::value* resolve(std::string_view ref) {
+    if (!ref.starts_with('#') || !spend(ref.size())) return nullptr;
     const json::value* at = &root_;
     ref.remove_prefix(1);
     while (at != nullptr && ref.starts_with('/')) {
@@ -258,12 +337,13 @@ class Synthesiser {
     return nullptr;
   }
 
-  static std::string choose_type(const json::object& schema) {
+  std::string choose_type(const json::object& schema) {
     if (const json::value* type = find_given(schema, "type")) {
       if (type->is_string()) return std::string(view(*type));
       if (type->is_array()) {
         for (const json::value& each : type->get_array())
-          if (each.is_string() && view(each) != "null") return std::string(view(each));
+          if (!spend(kValueWork) || (each.is_string() && view(each) != "null"))
+            return each.is_string() ? std::string(view(each)) : "null";
         return "null";
       }
     }
@@ -294,39 +374,46 @@ class Synthesiser {
     const json::object* properties = find_object(schema, "properties");
     const json::array* required = find_array(schema, "required");
     const auto add = [&](std::string_view name) {
-      if (made.contains({name.data(), name.size()}) || made.size() >= kMostNodes) return;
+      if (!spend(kValueWork + name.size()) || made.size() >= kMostNodes) return false;
+      const json::string_view key(name.data(), name.size());
+      if (made.contains(key)) return true;
       const json::value* property = properties == nullptr ? nullptr : find_given(*properties, name);
       if (property == nullptr) property = find_given(schema, "additionalProperties");
-      made[json::string_view(name.data(), name.size())] =
-          property != nullptr && property->is_object() ? make(*property, name, depth + 1)
-                                                       : json::value("sandbox");
+      made[key] = property != nullptr && property->is_object() ? make(*property, name, depth + 1)
+                                                               : json::value("sandbox");
+      return true;
     };
+    const std::size_t least = std::min(size_or(schema, "minProperties", 0), kMostItems);
     if (required != nullptr) {
-      for (const json::value& name : *required)
-        if (name.is_string()) add(view(name));
+      add_names(*required, add);
     } else if (properties != nullptr && depth < kWilling) {
-      for (const auto& [name, property] : *properties) add({name.data(), name.size()});
+      for (const auto& member : *properties)
+        if (!add(view(member))) break;
     }
     add_dependents(schema, made, add);
-    const std::size_t least = std::min(size_or(schema, "minProperties", 0), kMostItems);
     if (properties != nullptr)
-      for (const auto& [name, property] : *properties)
-        if (made.size() < least) add({name.data(), name.size()});
-    for (std::size_t i = 1; made.size() < least; ++i) add("key" + std::to_string(i));
+      for (const auto& member : *properties)
+        if (made.size() >= least || !add(view(member))) break;
+    for (std::size_t i = 1; made.size() < least; ++i)
+      if (!add("key" + std::to_string(i))) break;
     return made;
   }
 
   template <typename Add>
+  static void add_names(const json::array& names, Add add) {
+    for (const json::value& name : names)
+      if (name.is_string() && !add(view(name))) return;
+  }
+
+  /// What is added may have dependents too: each name is looked at once, in the order in which they
+  /// came.
+  template <typename Add>
   static void add_dependents(const json::object& schema, const json::object& made, Add add) {
     const json::object* dependents = find_object(schema, "dependentRequired");
     if (dependents == nullptr) return;
-    for (std::size_t before = made.size() + 1;
-         before != made.size();) {  // until nothing more follows
-      before = made.size();
-      for (const auto& [name, needed] : *dependents)
-        if (made.contains(name) && needed.is_array())
-          for (const json::value& each : needed.get_array())
-            if (each.is_string()) add(view(each));
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      const std::string name(view(*(made.begin() + static_cast<std::ptrdiff_t>(i))));
+      if (const json::array* needed = find_array(*dependents, name)) add_names(*needed, add);
     }
   }
 
@@ -348,7 +435,7 @@ class Synthesiser {
     const json::value* contained = find_given(schema, "contains");
     const json::value* unique = find_given(schema, "uniqueItems");
     const bool distinct = unique != nullptr && unique->is_bool() && unique->get_bool();
-    while (made.size() < want && nodes_ < kMostNodes) {
+    while (made.size() < want && nodes_ < kMostNodes && left_ > 0) {
       const json::value* item = items;
       if (first != nullptr && made.size() < first->size())
         item = &(*first)[made.size()];
@@ -375,7 +462,9 @@ class Synthesiser {
     const bool free = rules == nullptr || (!rules->contains("enum") && !rules->contains("$ref"));
     if (free && last.is_int64()) {
       const double step = rules == nullptr ? 1.0 : number(*rules, "multipleOf").value_or(1.0);
-      return last.get_int64() + std::max<std::int64_t>(1, std::llround(step));
+      const std::int64_t by = step >= 1 && step < 9e15 ? std::llround(step) : 1;
+      const bool fits = last.get_int64() <= std::numeric_limits<std::int64_t>::max() - by;
+      return fits ? last.get_int64() + by : last.get_int64() - by;
     }
     if (free && last.is_string() && rules != nullptr && !rules->contains("pattern") &&
         !rules->contains("format") && !rules->contains("maxLength"))
@@ -431,20 +520,30 @@ class Synthesiser {
     const std::size_t most = size_or(schema, "maxLength", kMostText);
     if (const json::value* pattern = find_given(schema, "pattern");
         pattern != nullptr && pattern->is_string())
-      if (const auto text = text_matching(view(*pattern), least, most, Dice(dice_.roll())))
-        return json::value(*text);
+      if (const auto text = matching(view(*pattern), least, most)) return json::value(*text);
     std::string text;
     if (const json::value* format = find_given(schema, "format");
         format != nullptr && format->is_string())
       text = text_of_format(view(*format));
     if (text.empty()) text = text_for(name);
-    if (text.size() < least) text.append(least - text.size(), 'x');
+    if (text.size() < least && spend(least)) text.append(least - text.size(), 'x');
     if (text.size() > most) text.resize(most);
     return json::value(text);
   }
 
+  std::optional<std::string> matching(std::string_view pattern, std::size_t least,
+                                      std::size_t most) {
+    std::size_t steps = left_ / kStepWork;
+    auto text = text_matching(pattern, {.least = least, .most = most}, Dice(dice_.roll()), steps);
+    left_ = steps * kStepWork;
+    return text;
+  }
+
+  static inline const json::value kNothing{};
+
   const json::value& root_;
   Dice dice_;
+  std::size_t left_;
   std::size_t nodes_ = 0;
   bool low_open_ = false;
   bool high_open_ = false;
@@ -452,8 +551,8 @@ class Synthesiser {
 
 }  // namespace
 
-json::value example_of(const json::value& schema, Dice dice) {
-  return Synthesiser(schema, dice).make(schema, {}, 0);
+json::value example_of(const json::value& schema, Dice dice, std::size_t work) {
+  return Synthesiser(schema, dice, work).make(schema, {}, 0);
 }
 
 }  // namespace glmgate::sandbox

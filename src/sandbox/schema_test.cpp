@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 #include <optional>
 #include <regex>
 #include <string>
@@ -261,6 +262,86 @@ TEST(schema, hostile_schemas_end_soon) {
   }
 }
 
+std::string repeated(const std::string& element, int times, const std::string& between = ",") {
+  std::string out = element;
+  for (int i = 1; i < times; ++i) out += between + element;
+  return out;
+}
+
+/// `"a0","a1",...`
+std::string names(int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += (i == 0 ? "\"a" : ",\"a") + std::to_string(i) + '"';
+  return out;
+}
+
+TEST(schema, a_small_schema_does_not_ask_for_much_more_than_it_is) {
+  struct Case {
+    const char* name;
+    std::string schema;
+  };
+  const std::string huge(400'000, 'x');
+  const auto nested = [](const std::string& inner) {
+    const std::string array = R"({"type":"array","minItems":64,"items":)";
+    return array + array + inner + "}}";
+  };
+  std::string chain;
+  for (int i = 15'000; i > 0; --i)  // the last one first
+    chain += (chain.empty() ? "\"a" : ",\"a") + std::to_string(i - 1) + R"(":["a)" +
+             std::to_string(i) + "\"]";
+  const Case cases[] = {
+      {"a large const many times", nested(R"({"const":")" + huge + R"("})")},
+      {"a large enum many times", nested(R"({"enum":[")" + huge + R"("]})")},
+      {"a large default many times", nested(R"({"default":[[")" + huge + R"("]]})")},
+      {"a reference to itself, with many names", R"({"$ref":"#/$defs/a","$defs":{"a":{"allOf":[)" +
+                                                     repeated(R"({"$ref":"#/$defs/a"})", 8) +
+                                                     R"(],"required":[)" + names(3'000) + "]}}}"},
+      {"a reference to what is large, many times",
+       R"({"$defs":{"a":{"description":")" + huge + R"("}},"allOf":[)" +
+           repeated(R"({"$ref":"#/$defs/a"})", 2'000) + "]}"},
+      {"a chain of dependents", R"({"required":["a0"],"dependentRequired":{)" + chain + "}}"},
+      {"many required names many times", nested(R"({"required":[)" + names(60'000) + "]}")},
+      {"many properties many times",
+       nested(R"({"minProperties":1,"properties":{)" + repeated(R"("a":1)", 1) + "}}")},
+      {"many types many times", nested(R"({"type":[)" + repeated(R"("null")", 100'000) + "]}")},
+      {"many choices of null many times",
+       nested(R"({"anyOf":[)" + repeated(R"({"type":"null"})", 30'000) + "]}")},
+      {"a long name many times", R"({"properties":{")" + huge + R"(":)" + nested("{}") + "}}"},
+      {"a long reference many times", nested(R"({"$ref":"#/)" + huge + R"("})")},
+      {"a long set many times",
+       nested(R"({"pattern":"([)" + std::string(200'000, 'a') + R"(]{256}){256}"})")},
+      {"a pattern that takes long many times",
+       nested(R"-({"pattern":"((((a|b){64}){64}){64})"})-")},
+      {"long texts many times", nested(R"({"minLength":10000})")},
+      {"distinct items that cannot be",
+       nested(R"({"type":"array","minItems":64,"uniqueItems":true,"items":{"const":")" +
+              std::string(10'000, 'x') + R"("}})")},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const json::value schema = parsed(c.schema);
+    const std::clock_t began = std::clock();
+    const std::string printed = json::serialize(example_of(schema, Dice(1)));
+    const double seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+    EXPECT_LT(seconds, 1.0);  // it was seconds and minutes
+    EXPECT_LT(printed.size(), 4'000'000 + 2 * c.schema.size());
+  }
+}
+
+TEST(schema, the_largest_number_has_none_above_it) {
+  const json::value example = example_of(
+      parsed(
+          R"({"type":"array","minItems":3,"uniqueItems":true,"items":{"const":9223372036854775807}})"),
+      Dice(1));
+  EXPECT_EQ(example.as_array().size(), 3U);
+}
+
+std::optional<std::string> text_matching(std::string_view pattern, std::size_t least,
+                                         std::size_t most, Dice dice) {
+  std::size_t steps = 1'000'000;
+  return sandbox::text_matching(pattern, {.least = least, .most = most}, dice, steps);
+}
+
 TEST(pattern, what_it_makes_matches) {
   const char* patterns[] = {"abc",
                             "^a|b$",
@@ -287,7 +368,7 @@ TEST(pattern, what_it_makes_matches) {
 
 TEST(pattern, what_it_does_not_know_it_leaves) {
   for (const char* pattern : {"(?=a)b", "(?<!a)b", R"((a)\1)", R"(\bfoo)", "(", ")", "[a", "a{3,1}",
-                              "*a", R"(\)", R"(\p{L})", "a{99999}"}) {
+                              "*a", R"(\)", R"([\é])", R"([a-\é])", R"(\p{L})", "a{99999}"}) {
     SCOPED_TRACE(pattern);
     EXPECT_FALSE(text_matching(pattern, 0, 100, Dice(1)).has_value());
   }

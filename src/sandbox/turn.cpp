@@ -1,6 +1,7 @@
 #include "sandbox/turn.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace glmgate::sandbox {
 namespace {
@@ -34,18 +35,21 @@ bool find_directives(const Message& message, Turn& turn) {
   return split_directives(message.text, turn);
 }
 
-std::string_view tool_of_call(const Request& request, std::string_view id) {
-  for (auto message = request.messages.rbegin(); message != request.messages.rend(); ++message) {
-    for (const PastCall& call : message->calls)
-      if (call.id == id) return call.name;
-  }
-  return {};
+using ToolsOfCalls = std::unordered_map<std::string_view, std::string_view>;
+
+/// By the calls' ids; of those that repeat, the latest message counts.
+ToolsOfCalls tools_of_calls(const Request& request) {
+  ToolsOfCalls tools;
+  for (auto message = request.messages.rbegin(); message != request.messages.rend(); ++message)
+    for (const PastCall& call : message->calls) tools.try_emplace(call.id, call.name);
+  return tools;
 }
 
 }  // namespace
 
 Turn read_turn(const Request& request) {
   Turn turn;
+  const ToolsOfCalls tools = tools_of_calls(request);
   bool in_results = true;
   bool found_words = false;
   bool found_directives = false;
@@ -54,8 +58,11 @@ Turn read_turn(const Request& request) {
       in_results = false;
       if (found_words && message->calls.empty()) break;
     }
-    if (message->role == Role::tool && in_results)
-      turn.results.push_back({tool_of_call(request, message->answers), message->text});
+    if (message->role == Role::tool && in_results) {
+      const auto tool = tools.find(message->answers);
+      turn.results.push_back(
+          {tool == tools.end() ? std::string_view() : tool->second, message->text});
+    }
     if (message->role != Role::user) continue;
     if (!found_words) {
       found_words = true;
