@@ -32,19 +32,25 @@ void Body::remove_value(JsonView value) { note(Act::remove, value, {}); }
 
 void Body::remove_member(JsonView object, std::string_view key) {
   if (const JsonView member = object.find(key); member.present()) return remove_value(member);
-  std::erase_if(splices_, [&](const Splice& s) {
-    return s.act == Act::append && s.node == object.index_ && s.key == key;
+  const auto appended = appends_.find(object.index_);
+  if (appended == appends_.end()) return;
+  std::erase_if(appended->second, [&](std::size_t at) {
+    if (splices_[at].key != key) return false;
+    splices_[at].act = Act::nothing;
+    return true;
   });
 }
 
 void Body::set_member(JsonView object, std::string_view key, std::string_view json) {
   if (!object.is(JsonType::object)) return;
   if (const JsonView member = object.find(key); member.present()) return replace(member, json);
-  for (Splice& s : splices_)
-    if (s.act == Act::append && s.node == object.index_ && s.key == key) {
-      s.text = json;
+  std::vector<std::size_t>& appended = appends_[object.index_];
+  for (const std::size_t at : appended)
+    if (splices_[at].key == key) {
+      splices_[at].text = json;
       return;
     }
+  appended.push_back(splices_.size());
   splices_.push_back(
       {Act::append, object.index_, object.parent_, std::string(key), std::string(json)});
 }
@@ -59,7 +65,10 @@ void Body::note(Act act, JsonView value, std::string_view text) {
     splices_.push_back({act, value.index_, value.parent_, {}, std::string(text)});
 }
 
-void Body::forget_splices() { splices_.clear(); }
+void Body::forget_splices() {
+  splices_.clear();
+  appends_.clear();
+}
 
 /// Turns what happens to one container's children into cuts with the right commas.
 void Body::cut_container(std::uint32_t container, const std::vector<const Splice*>& of_it,
@@ -117,7 +126,7 @@ std::vector<Body::Cut> Body::cuts() const {
   for (const Splice& s : splices_) {
     if (s.act == Act::replace || s.act == Act::remove)
       of_values.push_back(&s);
-    else
+    else if (s.act != Act::nothing)
       of_containers.emplace_back(s.node, &s);
   }
   // Ties stay in the order of the calls: that is their order in splices_.

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/json.h"
+#include "protocol/growth_test.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -127,6 +128,19 @@ TEST(body, every_choice_of_removed_members_leaves_an_object_of_the_others) {
       ASSERT_TRUE(result.has_value()) << body.spliced();
       EXPECT_EQ(*result, json::value(expected)) << body.spliced();
     }
+}
+
+TEST(body, a_member_is_added_as_fast_whatever_else_is) {
+  std::string elements = "{}";
+  for (int i = 1; i < 200'000; ++i) elements += ",{}";
+  const Body untouched = read("{\"a\":[" + elements + "]}");
+  const double seconds = growth::cpu_seconds([&] {
+    Body body = read(std::string(untouched.bytes()));
+    for (JsonView each = body.root().find("a").first(); each.present(); each = each.after())
+      body.set_member(each, "b", "1");
+    EXPECT_EQ(body.spliced().size(), body.bytes().size() + 200'000 * 5);
+  });
+  EXPECT_LT(seconds, growth::kLimit);
 }
 
 TEST(body, keeps_its_splices_when_moved) {

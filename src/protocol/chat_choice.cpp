@@ -42,8 +42,9 @@ bool is_function(JsonView tool) {
 JsonView function_of(JsonView tool) { return is_flat(tool) ? tool : tool.find("function"); }
 
 bool names(const Choice& choice, JsonView function) {
+  const JsonView own = function.find("name");
   return std::any_of(choice.names.begin(), choice.names.end(),
-                     [&](const std::string& name) { return function.find("name").equals(name); });
+                     [&](const std::string& name) { return own.equals(name); });
 }
 
 bool has_calls(JsonView messages) {

@@ -4,6 +4,8 @@
 
 #include <span>
 
+#include "protocol/growth_test.h"
+
 namespace glmgate::protocol {
 namespace {
 
@@ -501,6 +503,19 @@ TEST(chat_request, every_kind_of_change_at_once_makes_one_good_body) {
       R"({"role":"tool","tool_call_id":"c","content":"t"}],)"
       R"("max_tokens":1000,"user_id":"0bfe935e70c321c7ca3afc75ce0d0ca2f98b5422e008bb31c00c6d7f1f1c0ad6",)"
       R"("thinking":{"type":"enabled"},"do_sample":false})");
+}
+
+TEST(chat_request, many_names_in_a_choice_and_a_large_tool_are_not_multiplied) {
+  std::string chosen = R"({"type":"function","name":"x"})";
+  for (int i = 0; i < 30'000; ++i) chosen += R"(,{"type":"function","name":"x"})";
+  std::string tool = R"({"type":"function")";
+  for (int i = 0; i < 100'000; ++i) tool += ",\"" + std::to_string(i) + "\":1";
+  const std::string text =
+      with(R"("tools":[)" + tool +
+           R"(,"name":"x"}],"tool_choice":{"type":"allowed_tools","tools":[)" + chosen + "]}");
+  const double seconds =
+      growth::cpu_seconds([&] { EXPECT_FALSE(fit(text, kGlm).fault.has_value()); });
+  EXPECT_LT(seconds, growth::kLimit);
 }
 
 }  // namespace

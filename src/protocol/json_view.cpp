@@ -11,6 +11,9 @@ JsonView JsonTape::root(std::string_view text) const {
 }
 
 bool JsonView::same_unescaped(std::string_view inside, std::string_view text) {
+  // A byte has at most the six of \u0041: what is too long is not unescaped at each comparison.
+  constexpr std::size_t kMostPerByte = 6;
+  if (inside.size() <= text.size() || inside.size() > kMostPerByte * text.size()) return false;
   return unescape(inside) == text;
 }
 
