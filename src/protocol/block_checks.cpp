@@ -190,7 +190,7 @@ Result<void> check_anthropic_tool(JsonView tool) {
     return wrong(".description", "a string");
   const bool is_defined_by_anthropic = type.given() && !type.equals("custom") && !schema.given();
   if (is_defined_by_anthropic) return {};
-  if (auto checked = check_name(tool, "name"); !checked) return checked;
+  if (auto checked = check_tool_name(tool.find("name")); !checked) return checked;
   if (!schema.given()) return missing(".input_schema");
   return {};
 }

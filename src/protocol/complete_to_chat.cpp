@@ -7,6 +7,7 @@
 #include "protocol/complaint.h"
 #include "protocol/facts.h"
 #include "protocol/json_write.h"
+#include "protocol/message_checks.h"
 #include "protocol/sha256.h"
 #include "protocol/token_estimate.h"
 #include "protocol/top_level.h"
@@ -26,7 +27,7 @@ constexpr Field kFields[] = {
     {"stop_sequences", Shape::special},
     {"temperature", Shape::number, 0, 1},
     {"top_p", Shape::number, 0, 1},
-    {"top_k", Shape::number, -1, 9e15},
+    {"top_k", Shape::whole, -1, 9e15},
     {"metadata", Shape::object},
     {"stream", Shape::flag},
 };
@@ -43,8 +44,26 @@ struct Turn {
   std::string_view text;
 };
 
-/// The turns of a prompt, empty ones left out. What stands before the first Human is the system
-/// prompt; without any Human all of it is one user's.
+/// The next marker at or behind `at`; absent: its begin is the prompt's end.
+struct Marker {
+  std::size_t begin;
+  std::size_t end;
+  std::string_view role;  // of what follows
+};
+
+Marker find_marker(std::string_view prompt, std::size_t at) {
+  constexpr std::string_view kLines = "\n\n";  // what both markers begin with
+  for (; (at = prompt.find(kLines, at)) != std::string_view::npos; ++at) {
+    const std::string_view rest = prompt.substr(at);
+    if (rest.starts_with(kHuman)) return {at, at + kHuman.size(), "user"};
+    if (rest.starts_with(kAssistant)) return {at, at + kAssistant.size(), "assistant"};
+  }
+  return {prompt.size(), prompt.size(), {}};
+}
+
+/// The turns of a prompt, empty ones left out, and no more than one too many. What stands before
+/// the first Human is the system prompt; without any Human all of it is one user's. Looks at every
+/// byte once.
 std::vector<Turn> split(std::string_view prompt) {
   std::vector<Turn> turns;
   const auto add = [&](std::string_view role, std::string_view text) {
@@ -52,21 +71,20 @@ std::vector<Turn> split(std::string_view prompt) {
       turns.push_back({role, words});
   };
   // The prompt's own beginning stands for the empty lines before a marker.
-  std::size_t at = prompt.starts_with(kHuman.substr(2)) ? 0 : prompt.find(kHuman);
+  const bool begins_at_once = prompt.starts_with(kHuman.substr(2));
+  std::size_t at = begins_at_once ? 0 : prompt.find(kHuman);
   if (at == std::string_view::npos) {
     add("user", prompt);
     return turns;
   }
   add("system", prompt.substr(0, at));
-  at += at == 0 && !prompt.starts_with(kHuman) ? kHuman.size() - 2 : kHuman.size();
+  at += begins_at_once ? kHuman.size() - 2 : kHuman.size();
   std::string_view role = "user";
-  while (at < prompt.size()) {
-    const std::size_t human = prompt.find(kHuman, at);
-    const std::size_t assistant = prompt.find(kAssistant, at);
-    const std::size_t end = std::min({human, assistant, prompt.size()});
-    add(role, prompt.substr(at, end - at));
-    role = end == human ? "user" : "assistant";
-    at = end + (end == human ? kHuman.size() : kAssistant.size());
+  while (at < prompt.size() && turns.size() <= kMostMessages) {
+    const Marker marker = find_marker(prompt, at);
+    add(role, prompt.substr(at, marker.begin - at));
+    role = marker.role;
+    at = marker.end;
   }
   return turns;
 }
@@ -124,6 +142,13 @@ void warn_of_other_fields(JsonView root, Warnings& warnings) {
   }
 }
 
+Result<void> check_prompt(std::string_view prompt) {
+  if (trimmed(prompt).empty()) return wrong("prompt", "not empty");
+  if (split(prompt).size() > kMostMessages)
+    return wrong("prompt", "a conversation of at most " + std::to_string(kMostMessages) + " turns");
+  return {};
+}
+
 }  // namespace
 
 Result<Facts> read_complete_facts(const Body& body, const Vocabulary* vocabulary) {
@@ -133,9 +158,10 @@ Result<Facts> read_complete_facts(const Body& body, const Vocabulary* vocabulary
     return fail(std::move(checked.error()));
   const JsonView prompt = (*top)["prompt"];
   if (!prompt.given()) return missing("prompt");
-  if (trimmed(*prompt.string()).empty()) return wrong("prompt", "not empty");
+  if (auto checked = check_prompt(*prompt.string()); !checked)
+    return fail(std::move(checked.error()));
   if (!(*top)["max_tokens_to_sample"].given()) return missing("max_tokens_to_sample");
-  if (auto checked = check_strings("stop_sequences", (*top)["stop_sequences"]); !checked)
+  if (auto checked = check_stops("stop_sequences", (*top)["stop_sequences"]); !checked)
     return fail(std::move(checked.error()));
   const JsonView user = (*top)["metadata"].find("user_id");
   if (user.given() && !user.is(JsonType::string)) return wrong("metadata.user_id", "a string");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/facts.h"
+#include "protocol/growth_test.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -26,6 +27,27 @@ Translated translate(const std::string& text, const MessagesRules& rules) {
 
 std::string prompt(const std::string& text, const std::string& members = "") {
   return R"({"model":"m","max_tokens_to_sample":9,"prompt":")" + text + "\"" + members + "}";
+}
+
+std::string turns(int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += R"(\n\nHuman: a)";
+  return out;
+}
+
+TEST(complete_to_chat, a_prompt_of_many_turns_is_split_once) {
+  EXPECT_FALSE(translate(prompt(turns(10'000)), {}).fault.has_value());
+  std::string humans;
+  std::string assistants = R"(\n\nHuman: a)";
+  for (int i = 0; i < 100'000; ++i) {
+    humans += R"(\n\nHuman:)";
+    assistants += R"(\n\nAssistant:)";
+  }
+  const double seconds = growth::cpu_seconds([&] {
+    EXPECT_FALSE(translate(prompt(humans), {}).fault.has_value());
+    EXPECT_FALSE(translate(prompt(assistants), {}).fault.has_value());
+  });
+  EXPECT_LT(seconds, growth::kLimit);
 }
 
 TEST(complete_to_chat, a_prompt_is_split_into_turns) {
@@ -104,7 +126,11 @@ TEST(complete_facts, name_what_is_wrong) {
       {R"({"model":"m","prompt":"a","max_tokens_to_sample":0})", FaultCode::bad_value,
        "max_tokens_to_sample"},
       {prompt("a", R"(,"stop_sequences":[1])"), FaultCode::bad_value, "stop_sequences[0]"},
+      {prompt("a", R"(,"stop_sequences":[")" + std::string(8193, 'a') + R"("])"),
+       FaultCode::bad_value, "stop_sequences"},
       {prompt("a", R"(,"temperature":2)"), FaultCode::bad_value, "temperature"},
+      {prompt("a", R"(,"top_k":1.5)"), FaultCode::bad_value, "top_k"},
+      {prompt(turns(10'001)), FaultCode::bad_value, "prompt"},
       {prompt("a", R"(,"metadata":{"user_id":1})"), FaultCode::bad_value, "metadata.user_id"},
   };
   for (const Wrong& c : cases) {

@@ -7,7 +7,7 @@
 namespace glmgate::protocol {
 namespace {
 
-constexpr std::size_t kMostStops = 4;
+constexpr std::size_t kMostChatStops = 4;
 
 /// The top-level fields we know.
 constexpr Field kFields[] = {
@@ -50,14 +50,16 @@ constexpr Field kFields[] = {
 };
 
 Result<void> check_stop(JsonView stop) {
-  if (!stop.given() || stop.is(JsonType::string)) return {};
-  if (!stop.is(JsonType::array)) return wrong("stop", "a string or an array of at most 4 strings");
-  std::size_t index = 0;
-  for (JsonView word = stop.first(); word.present(); word = word.after(), ++index) {
-    if (index == kMostStops) return wrong("stop", "a string or an array of at most 4 strings");
-    if (!word.is(JsonType::string)) return wrong(at_index("stop", index), "a string");
+  if (!stop.given()) return {};
+  if (stop.is(JsonType::string)) {
+    if (stop.text_bytes() <= kMostStopBytes) return {};
+    return wrong("stop", "at most " + std::to_string(kMostStopBytes) + " bytes long");
   }
-  return {};
+  if (!stop.is(JsonType::array)) return wrong("stop", "a string or an array of at most 4 strings");
+  std::size_t count = 0;
+  for (JsonView word = stop.first(); word.present(); word = word.after())
+    if (++count > kMostChatStops) return wrong("stop", "a string or an array of at most 4 strings");
+  return check_stops("stop", stop);
 }
 
 Result<void> check_choice(std::string_view name, JsonView choice) {

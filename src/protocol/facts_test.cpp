@@ -141,6 +141,11 @@ TEST(facts, what_cannot_be_right_is_refused_by_name) {
       {with(R"("modalities":["text","audio"])"), unsupported, "modalities"},
       {with(R"("stop":["a","b","c","d","e"])"), bad, "stop"},
       {with(R"("stop":[1])"), bad, "stop[0]"},
+      {with(R"("tools":[{"type":"function","function":{"name":")" + std::string(257, 'a') +
+            R"("}}])"),
+       bad, "tools[0].function.name"},
+      {with(R"("stop":")" + std::string(8193, 'a') + '"'), bad, "stop"},
+      {with(R"("stop":["b",")" + std::string(8192, 'a') + R"("])"), bad, "stop"},
       {with(R"("stop":5)"), bad, "stop"},
       {with(R"("tools":{})"), bad, "tools"},
       {with(R"("tools":["f"])"), bad, "tools[0]"},

@@ -94,9 +94,7 @@ Result<void> check_tool_calls(JsonView calls, Sums& sums) {
 
 /// {name, description?, parameters?} of a tool.
 Result<void> check_function(JsonView function) {
-  const JsonView name = function.find("name");
-  if (!name.given()) return missing(".name");
-  if (!name.is(JsonType::string) || name.equals("")) return wrong(".name", "a name");
+  if (auto checked = check_tool_name(function.find("name")); !checked) return checked;
   const JsonView description = function.find("description");
   if (description.given() && !description.is(JsonType::string))
     return wrong(".description", "a string");
@@ -156,6 +154,13 @@ Result<void> check_tool(JsonView tool) {
 }
 
 }  // namespace
+
+Result<void> check_tool_name(JsonView name) {
+  if (!name.given()) return missing(".name");
+  if (!name.is(JsonType::string) || name.equals("") || name.text_bytes() > kLongestToolName)
+    return wrong(".name", "a name of at most " + std::to_string(kLongestToolName) + " bytes");
+  return {};
+}
 
 Result<void> check_messages(JsonView messages, Sums& sums) {
   if (!messages.is(JsonType::array)) return wrong("messages", "an array");

@@ -13,6 +13,11 @@ namespace glmgate::protocol {
 constexpr std::size_t kMostMessages = 10'000;  // promises, section 3
 constexpr std::size_t kMostTools = 128;        // of a chat request: GLM's limit
 
+constexpr std::size_t kLongestToolName = 256;  // what is longer no upstream takes
+
+/// Fault{bad_value|missing_field} unless `name` can be the name of a tool that is offered.
+Result<void> check_tool_name(JsonView name);
+
 /// Fault{bad_value|missing_field} names the path, "messages[3].content[0].type".
 Result<void> check_messages(JsonView messages, Sums& sums);
 Result<void> check_tools(JsonView tools, Sums& sums);

@@ -86,8 +86,7 @@ Result<void> check_special(const TopLevel& top, Sums& sums) {
   if (auto checked = check_system(top["system"], sums); !checked) return checked;
   if (auto checked = check_anthropic_tools(top["tools"], sums); !checked) return checked;
   if (auto checked = check_tool_choice(top["tool_choice"]); !checked) return checked;
-  if (auto checked = check_strings("stop_sequences", top["stop_sequences"]); !checked)
-    return checked;
+  if (auto checked = check_stops("stop_sequences", top["stop_sequences"]); !checked) return checked;
   if (auto checked = check_thinking(top["thinking"]); !checked) return checked;
   if (auto checked = check_output(top); !checked) return checked;
   return check_user(top["metadata"]);

@@ -16,6 +16,11 @@ const std::string kHi = R"({"role":"user","content":"hi"})";
 std::string with(const std::string& members) {
   return R"({"model":"glm-4.7","max_tokens":9,"messages":[)" + kHi + "]," + members + "}";
 }
+std::string repeated(const std::string& element, int times) {
+  std::string out = element;
+  for (int i = 1; i < times; ++i) out += "," + element;
+  return out;
+}
 std::string said(const std::string& messages) {
   return R"({"model":"glm-4.7","max_tokens":9,"messages":[)" + messages + "]}";
 }
@@ -57,6 +62,7 @@ TEST(messages_facts, what_real_clients_send_is_accepted) {
           R"("temperature":0,"top_p":1,"top_k":40,"stop_sequences":["x"],"thinking":{"type":"from the future"})"),
       with(
           R"("system":null,"tools":null,"thinking":null,"metadata":{"user_id":null},"temperature":null)"),
+      with(R"("stop_sequences":[)" + repeated('"' + std::string(128, 'a') + '"', 64) + "]"),
       with(R"("anything":[{"new":1}],"service_tier":"auto")"),
       R"({"model":"m","max_tokens":0,"messages":[)" + kHi + "]}",
       said(kHi + R"(,{"role":"system","content":"mid"},)" + kHi + "," + kHi),
@@ -147,6 +153,12 @@ TEST(messages_facts, what_is_wrong_is_named_by_its_path) {
       {with(R"("temperature":1.5)"), FaultCode::bad_value, "temperature"},
       {with(R"("stop_sequences":"x")"), FaultCode::bad_value, "stop_sequences"},
       {with(R"("stop_sequences":["a",1])"), FaultCode::bad_value, "stop_sequences[1]"},
+      {with(R"("stop_sequences":[)" + repeated(R"("a")", 65) + "]"), FaultCode::bad_value,
+       "stop_sequences"},
+      {with(R"("stop_sequences":[")" + std::string(8193, 'a') + R"("])"), FaultCode::bad_value,
+       "stop_sequences"},
+      {with(R"("tools":[{"name":")" + std::string(257, 'a') + R"(","input_schema":{}}])"),
+       FaultCode::bad_value, "tools[0].name"},
       {with(R"("thinking":{})"), FaultCode::missing_field, "thinking.type"},
       {with(R"("thinking":{"type":"enabled","budget_tokens":-1})"), FaultCode::bad_value,
        "thinking.budget_tokens"},

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "protocol/complaint.h"
+#include "protocol/message_checks.h"
 #include "protocol/responses_parts.h"
 
 namespace glmgate::protocol {
@@ -136,8 +137,9 @@ Result<void> check_output(JsonView item, Sums& sums) {
   if (!id.given()) return missing(".call_id");
   if (!id.is(JsonType::string) || id.equals("")) return wrong(".call_id", "an id");
   const JsonView output = item.find("output");
-  if (!output.given()) return {};
   const JsonView type = item.find("type");
+  if (!output.given() && !type.equals("apply_patch_call_output")) return missing(".output");
+  if (!output.given()) return {};
   const bool has_parts = is_one_of(type, {"function_call_output", "custom_tool_call_output"});
   if (has_parts && !output.is(JsonType::object)) return check_content(item, "output", sums);
   sums.add_json(output);
@@ -185,7 +187,7 @@ Result<void> check_item(JsonView item, Sums& sums) {
 
 /// {name, description?, parameters?} of a tool.
 Result<void> check_function(JsonView function) {
-  if (auto checked = check_name(function, "name"); !checked) return checked;
+  if (auto checked = check_tool_name(function.find("name")); !checked) return checked;
   if (auto checked = check_optional_text(function, "description"); !checked) return checked;
   const JsonView parameters = function.find("parameters");
   if (parameters.given() && !parameters.is(JsonType::object))
@@ -220,7 +222,7 @@ Result<void> check_tool(JsonView tool, Sums& sums, std::size_t& count) {
   if (!type.given() && !is_function) return missing(".type");
   if (type.given() && !type.is(JsonType::string)) return wrong(".type", "a string");
   if (type.equals("namespace")) {
-    if (auto checked = check_name(tool, "name"); !checked) return checked;
+    if (auto checked = check_tool_name(tool.find("name")); !checked) return checked;
     if (!tool.find("tools").given()) return missing(".tools");
     auto checked = check_tool_list(tool.find("tools"), sums, count);
     return checked ? checked : under(".", std::move(checked.error()));
@@ -238,7 +240,7 @@ Result<void> check_tool(JsonView tool, Sums& sums, std::size_t& count) {
   if (type.equals("custom")) {
     const JsonView nested = tool.find("custom");
     const JsonView custom = nested.is(JsonType::object) ? nested : tool;
-    if (auto checked = check_name(custom, "name"); !checked) return checked;
+    if (auto checked = check_tool_name(custom.find("name")); !checked) return checked;
     if (auto checked = check_optional_text(custom, "description"); !checked) return checked;
     return check_format(custom.find("format"));
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "protocol/chat_reader.h"
 #include "protocol/golden_test.h"
 #include "protocol/messages_writer.h"
@@ -70,6 +72,62 @@ TEST(stop_matcher, cuts_at_the_first_complete_sequence_however_the_text_is_cut) 
         EXPECT_EQ(out.stop, c.stop);
         EXPECT_EQ(out.hit, !c.stop.empty());
       }
+}
+
+/// What the matcher promises, tried out: at each byte every sequence, the longest one counts.
+Matched match_plainly(const std::vector<std::string>& stops, const std::string& text) {
+  for (std::size_t end = 1; end <= text.size(); ++end) {
+    std::string longest;
+    for (const std::string& stop : stops)
+      if (stop.size() > longest.size() && text.substr(0, end).ends_with(stop)) longest = stop;
+    if (!longest.empty())
+      return {.text = text.substr(0, end - longest.size()), .stop = longest, .hit = true};
+  }
+  return {.text = text, .stop = {}, .hit = false};
+}
+
+TEST(stop_matcher, finds_what_a_search_for_each_sequence_finds) {
+  std::mt19937 dice(7);
+  const auto word = [&](std::size_t most) {
+    std::string out(1 + dice() % most, 'a');
+    for (char& c : out) c = static_cast<char>('a' + dice() % 2);
+    return out;
+  };
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::string> stops(1 + dice() % 6);
+    for (std::string& stop : stops) stop = word(7) + (dice() % 2 == 0 ? "" : "c");
+    const std::string text = word(40) + (dice() % 2 == 0 ? "" : "c" + word(20));
+    SCOPED_TRACE(text);
+    const Matched expected = match_plainly(stops, text);
+    std::vector<std::string> pieces;
+    for (std::size_t at = 0; at < text.size(); at += pieces.back().size())
+      pieces.push_back(text.substr(at, 1 + dice() % 5));
+    const Matched out = match(stops, pieces);
+    EXPECT_EQ(out.text, expected.text);
+    EXPECT_EQ(out.stop, expected.stop);
+    EXPECT_EQ(out.hit, expected.hit);
+  }
+}
+
+TEST(stop_matcher, the_number_of_sequences_does_not_make_an_answer_dearer) {
+  const std::string text(50'000, 'a');
+  const auto steps = [&](std::size_t count) {
+    std::vector<std::string> stops;  // each begins like the text, as far as it can
+    for (std::size_t i = 0; i < count; ++i) stops.push_back(std::string(200 + i, 'a') + "b");
+    StopMatcher matcher(stops);
+    const OnDelta next = [](const Delta&) -> Result<void> { return {}; };
+    EXPECT_TRUE(matcher.add({.kind = Delta::Kind::text, .text = text}, next).has_value());
+    return matcher.steps();
+  };
+  EXPECT_LE(steps(1), 2 * text.size());
+  EXPECT_LE(steps(2'000), 2 * text.size());
+}
+
+TEST(stop_matcher, what_it_keeps_is_bounded_by_what_it_looks_for) {
+  std::vector<std::string> stops;
+  for (char c = '0'; c < '0' + 64; ++c) stops.push_back(c + std::string(127, 'x'));
+  EXPECT_LE(StopMatcher(stops).memory(), 8 * 1024 * 24);
+  EXPECT_LE(StopMatcher({}).memory(), 64);
 }
 
 TEST(stop_matcher, holds_back_no_more_than_it_must) {

@@ -107,6 +107,19 @@ Result<void> check_typed_object(std::string_view name, JsonView value) {
   return {};
 }
 
+Result<void> check_stops(std::string_view name, JsonView value) {
+  if (auto checked = check_strings(name, value); !checked) return checked;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  for (JsonView word = value.first(); word.present(); word = word.after()) {
+    bytes += word.text_bytes();
+    if (++count > kMostStops || bytes > kMostStopBytes)
+      return wrong(std::string(name), "at most " + std::to_string(kMostStops) + " strings, and " +
+                                          std::to_string(kMostStopBytes) + " bytes in all");
+  }
+  return {};
+}
+
 Result<void> check_strings(std::string_view name, JsonView value) {
   if (!value.given()) return {};
   if (!value.is(JsonType::array)) return wrong(std::string(name), "an array of strings");

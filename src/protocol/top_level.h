@@ -46,4 +46,10 @@ Result<void> check_typed_object(std::string_view name, JsonView value);
 /// An array of strings; absent is fine.
 Result<void> check_strings(std::string_view name, JsonView value);
 
+constexpr std::size_t kMostStops = 64;
+constexpr std::size_t kMostStopBytes = 8 * 1024;
+
+/// An array of stop sequences, few enough to be looked for in every answer; absent is fine.
+Result<void> check_stops(std::string_view name, JsonView value);
+
 }  // namespace glmgate::protocol
