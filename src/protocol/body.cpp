@@ -32,25 +32,14 @@ void Body::remove_value(JsonView value) { note(Act::remove, value, {}); }
 
 void Body::remove_member(JsonView object, std::string_view key) {
   if (const JsonView member = object.find(key); member.present()) return remove_value(member);
-  const auto appended = appends_.find(object.index_);
-  if (appended == appends_.end()) return;
-  std::erase_if(appended->second, [&](std::size_t at) {
-    if (splices_[at].key != key) return false;
-    splices_[at].act = Act::nothing;
-    return true;
+  std::erase_if(splices_, [&](const Splice& s) {
+    return s.act == Act::append && s.node == object.index_ && s.key == key;
   });
 }
 
 void Body::set_member(JsonView object, std::string_view key, std::string_view json) {
   if (!object.is(JsonType::object)) return;
   if (const JsonView member = object.find(key); member.present()) return replace(member, json);
-  std::vector<std::size_t>& appended = appends_[object.index_];
-  for (const std::size_t at : appended)
-    if (splices_[at].key == key) {
-      splices_[at].text = json;
-      return;
-    }
-  appended.push_back(splices_.size());
   splices_.push_back(
       {Act::append, object.index_, object.parent_, std::string(key), std::string(json)});
 }
@@ -65,10 +54,7 @@ void Body::note(Act act, JsonView value, std::string_view text) {
     splices_.push_back({act, value.index_, value.parent_, {}, std::string(text)});
 }
 
-void Body::forget_splices() {
-  splices_.clear();
-  appends_.clear();
-}
+void Body::forget_splices() { splices_.clear(); }
 
 /// Turns what happens to one container's children into cuts with the right commas.
 void Body::cut_container(std::uint32_t container, const std::vector<const Splice*>& of_it,
@@ -80,7 +66,11 @@ void Body::cut_container(std::uint32_t container, const std::vector<const Splice
   for (const Splice* s : of_it) {
     if (s->act == Act::remove) removed.push_back(s->node);
     if (s->act == Act::prepend) added_first.insert(0, s->text + ",");
-    if (s->act == Act::append) added_last += "," + json::quote(s->key) + ":" + s->text;
+    const auto is_later = [&](const Splice* other) {
+      return other->act == Act::append && other > s && other->key == s->key;
+    };
+    if (s->act == Act::append && std::none_of(of_it.begin(), of_it.end(), is_later))
+      added_last += "," + json::quote(s->key) + ":" + s->text;
   }
   std::sort(removed.begin(), removed.end());
 
@@ -126,7 +116,7 @@ std::vector<Body::Cut> Body::cuts() const {
   for (const Splice& s : splices_) {
     if (s.act == Act::replace || s.act == Act::remove)
       of_values.push_back(&s);
-    else if (s.act != Act::nothing)
+    else
       of_containers.emplace_back(s.node, &s);
   }
   // Ties stay in the order of the calls: that is their order in splices_.

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -49,7 +48,7 @@ class Body {
 
  private:
   Body() = default;
-  enum class Act : std::uint8_t { replace, remove, append, prepend, nothing };
+  enum class Act : std::uint8_t { replace, remove, append, prepend };
   struct Splice {
     Act act;
     std::uint32_t node;    ///< of the value; for append and prepend of the container
@@ -70,8 +69,6 @@ class Body {
   std::string bytes_;
   JsonTape tape_;
   std::vector<Splice> splices_;
-  std::unordered_map<std::uint32_t, std::vector<std::size_t>>
-      appends_;  // in splices_, by container
 };
 
 }  // namespace glmgate::protocol
