@@ -14,5 +14,7 @@ void add_usage_command(CLI::App& app, Context& context);
 void add_sandbox_command(CLI::App& app, Context& context);
 void add_config_command(CLI::App& app, Context& context);
 void add_reload_command(CLI::App& app, Context& context);
+void add_completion_command(CLI::App& app, Context& context);
+void add_man_command(CLI::App& app, Context& context);
 
 }  // namespace glmgate::cli

@@ -3,11 +3,11 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <optional>
 
 #include "cli/config_section.h"
+#include "cli/environment.h"
 #include "cli/redact.h"
 #include "cli/text_file.h"
 #include "gateway/upstream_key.h"
@@ -234,7 +234,7 @@ void read_vocabulary(Section& section, gateway::SetupConfig& setup) {
 
 void read_server(Section& section, Config& config) {
   net::ServerOptions& server = config.server;
-  section.integer("workers", config.workers, 0, 1024);
+  section.integer("workers", config.workers, 0, kMostWorkers);
   section.flag("public_in_clear", config.public_in_clear);
   section.text("tls_certificate", config.tls_certificate);
   section.text("tls_key", config.tls_key);
@@ -316,27 +316,6 @@ void read_root(Section& root, Config& config) {
   root.finish();
 }
 
-void apply_environment(Config& config, std::optional<Fault>& fault) {
-  const auto variable = [](const char* name) -> std::string_view {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string_view{} : std::string_view(value);
-  };
-  if (const auto listen = variable("GLMGATE_LISTEN"); !listen.empty()) config.listen = listen;
-  if (const auto data = variable("GLMGATE_DATA"); !data.empty()) config.data = data;
-  if (const auto workers = variable("GLMGATE_WORKERS"); !workers.empty()) {
-    const auto [end, error] =
-        std::from_chars(workers.data(), workers.data() + workers.size(), config.workers);
-    if (error != std::errc{} || end != workers.data() + workers.size())
-      fault = make_fault(FaultCode::bad_value, "GLMGATE_WORKERS must be a whole number");
-  }
-  if (const auto level = variable("GLMGATE_LOG"); !level.empty()) {
-    if (const auto found = log::find_level(level))
-      config.log_level = *found;
-    else
-      fault = make_fault(FaultCode::bad_value, "GLMGATE_LOG must be debug, info, warn or error");
-  }
-}
-
 }  // namespace
 
 std::vector<gateway::UpstreamConfig> upstreams_from_environment(
@@ -385,6 +364,9 @@ Result<Config> read_config(std::string_view text, const std::string& name) {
     if (each.name == "upstream" || each.name == "service")
       for (const ConfigNode& table : each.children)
         config.places[each.name + "." + table.name] = name + ":" + std::to_string(table.line);
+  if (const ConfigNode* upstreams = tree->find("upstream"))
+    for (const ConfigNode& each : upstreams->children)
+      if (const ConfigNode* key = each.find("key_env")) config.key_variables.insert(key->text);
   return config;
 }
 
@@ -397,9 +379,7 @@ Result<Config> load_config(const std::string& path) {
     if (!read) return read;
     config = std::move(*read);
   }
-  std::optional<Fault> fault;
-  apply_environment(config, fault);
-  if (fault) return fail(*fault);
+  if (Result<void> applied = apply_environment(config); !applied) return fail(applied.error());
   if (config.setup.upstreams.empty() && !config.sandbox) {
     const char* const word = std::getenv("GLMGATE_PAID");
     const auto paid = word == nullptr ? std::nullopt : find_paid_use(word);

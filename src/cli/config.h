@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "net/server.h"
 
 namespace glmgate::cli {
+
+constexpr std::uint32_t kMostWorkers = 1024;
 
 struct SandboxConfig {
   std::uint64_t seed = 1;
@@ -42,6 +45,7 @@ struct Config {
   gateway::SetupConfig setup;
   /// Where the file says it: "glmgate.toml:7" of "upstream.plan" and "service.team".
   std::map<std::string, std::string, std::less<>> places;
+  std::set<std::string, std::less<>> key_variables;  ///< what each `key_env` names
 };
 
 /// Reads `text` as the file `name`. Fault{bad_value} with "name:line: what" and a "\nhint: ..."

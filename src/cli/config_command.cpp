@@ -1,85 +1,107 @@
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <thread>
-
 #include <signal.h>
 
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include "base/json.h"
 #include "cli/commands.h"
-#include "cli/config.h"
+#include "cli/data_folder.h"
+#include "cli/environment.h"
+#include "cli/redact.h"
 #include "cli/run_file.h"
-#include "gateway/setup.h"
+#include "cli/startup.h"
 
 namespace glmgate::cli {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Reads and prepares, as `serve` would.
-Result<Config> check(const std::string& path) {
-  Result<Config> config = load_config(path);
-  if (!config) return config;
-  const auto setup = gateway::make_setup(config->setup, nullptr);
-  if (!setup) return fail(setup.error());
-  return config;
+constexpr auto kReloadLimit = 5s;
+
+Result<void> check(Context& context, const std::string& file) {
+  if (!file.empty() && !context.config.empty() && file != context.config)
+    return fail(FaultCode::bad_value,
+                "two configuration files are given: " + file + " and " + context.config +
+                    "\nhint: keep one; --config may also come from GLMGATE_CONFIG");
+  if (!file.empty()) context.config = file;
+  if (context.config.empty())
+    return fail(FaultCode::bad_value,
+                "no configuration file is given\nhint: glmgate config check FILE");
+  const Result<Prepared> prepared = prepare(context, {});
+  if (!prepared) return fail(prepared.error());
+  const Config& config = prepared->config;
+  for (const std::string& each : unknown_variables(config)) print_warning(each);
+  const std::size_t upstreams = config.setup.upstreams.size();
+  if (context.json)
+    std::printf("%s\n", json::serialize(json::object{{"good", true},
+                                                     {"config", printable(context.config)},
+                                                     {"upstreams", upstreams}})
+                            .c_str());
+  else
+    std::printf("%s: good, %zu upstream%s%s\n", printable(context.config).c_str(), upstreams,
+                upstreams == 1 ? "" : "s",
+                config.sandbox || upstreams == 0 ? "; the sandbox answers" : "");
+  return {};
 }
 
-void check_config(Context& context) {
-  if (context.config.empty()) {
-    context.exit_code = print_error(
-        make_fault(FaultCode::missing_field,
-                   "no configuration file given\nhint: glmgate config check --config FILE"));
-    return;
-  }
-  const Result<Config> config = check(context.config);
-  if (!config) {
-    context.exit_code = print_error(config.error());
-    return;
-  }
-  std::printf("%s: good, %zu upstream%s\n", context.config.c_str(), config->setup.upstreams.size(),
-              config->setup.upstreams.size() == 1 ? "" : "s");
-}
-
-void reload(Context& context) {
-  const std::string data = data_dir(context);
-  const Result<RunFile> before = read_run_file(data);
-  if (!before) {
-    context.exit_code = print_error(before.error());
-    return;
-  }
-  if (::kill(static_cast<pid_t>(before->pid), SIGHUP) != 0) {
-    context.exit_code =
-        print_error(make_fault(FaultCode::bad_value, "the server of " + data + " is gone"));
-    return;
-  }
-  for (int i = 0; i < 100; ++i) {
+/// The server's own words about the reload after `before`.
+Result<RunFile> wait_for_reload(const std::string& data, const RunFile& before) {
+  const auto limit = std::chrono::steady_clock::now() + kReloadLimit;
+  while (std::chrono::steady_clock::now() < limit) {
     std::this_thread::sleep_for(50ms);
-    const Result<RunFile> now = read_run_file(data);
-    if (!now || now->reloads == before->reloads) continue;
-    if (now->reload_error.empty()) {
-      std::printf("reloaded\n");
-    } else {
-      context.exit_code = print_error(make_fault(FaultCode::bad_value, now->reload_error));
-      std::fprintf(stderr, "The server goes on with its old configuration.\n");
-    }
-    return;
+    Result<RunFile> now = read_run_file(data);
+    if (now && now->pid == before.pid && now->reloads > before.reloads) return now;
   }
-  context.exit_code = print_error(
-      make_fault(FaultCode::internal, "the server did not answer within 5 s\nhint: see its log"));
+  return fail(FaultCode::internal, "the server did not answer within 5 s\nhint: see its log");
+}
+
+Result<void> reload(const Context& context) {
+  const Result<std::string> data = find_used_folder(context);
+  if (!data) return fail(data.error());
+  const Result<RunFile> before = read_run_file(*data);
+  if (!before) return fail(before.error());
+  if (Result<void> told = signal_server(*before, SIGHUP); !told) return told;
+  const Result<RunFile> after = wait_for_reload(*data, *before);
+  if (!after) return fail(after.error());
+  if (!after->reload_error.empty()) {
+    constexpr std::string_view kHint = "\nhint: ";
+    std::string text = after->reload_error;
+    const std::size_t hint = std::min(text.find(kHint), text.size());
+    text.insert(hint, "\nThe server goes on with its old configuration.");
+    return fail(FaultCode::internal, std::move(text));
+  }
+  if (context.json)
+    std::printf(
+        "%s\n",
+        json::serialize(json::object{{"reloaded", true}, {"reloads", after->reloads}}).c_str());
+  else
+    std::printf("reloaded\n");
+  return {};
+}
+
+/// 2 for what the caller typed, 1 for what is wrong with the file or the server.
+void finish(Context& context, const Result<void>& done, int code) {
+  if (done) return;
+  print_error(done.error());
+  context.exit_code = code;
 }
 
 }  // namespace
 
 void add_config_command(CLI::App& app, Context& context) {
   CLI::App* config = app.add_subcommand("config", "Look at the configuration.");
-  config->require_subcommand(1);
-  config->add_subcommand("check", "Read the file as `serve` would, and say what is wrong with it.")
-      ->callback([&context] { check_config(context); });
+  CLI::App* checking = config->add_subcommand(
+      "check", "Prepare everything as `serve` would, and say what is wrong. Makes nothing.");
+  auto file = std::make_shared<std::string>();
+  checking->add_option("file", *file, "the same as --config")->type_name("FILE");
+  checking->callback([&context, file] { finish(context, check(context, *file), 1); });
 }
 
 void add_reload_command(CLI::App& app, Context& context) {
   app.add_subcommand("reload", "Make the running server read its configuration again.")
-      ->callback([&context] { reload(context); });
+      ->callback([&context] { finish(context, reload(context), 1); });
 }
 
 }  // namespace glmgate::cli

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/data_folder.h"
 
 namespace glmgate::cli {
 namespace {
@@ -16,10 +17,6 @@ struct CreateFlags {
   std::string project;
   std::string expires = "90d";
 };
-
-Result<std::unique_ptr<accounts::Books>> open(const Context& context) {
-  return accounts::open_books(data_dir(context), system_clock());
-}
 
 /// "90d" from now; 0 for "never".
 Result<UtcMillis> read_expiry(const std::string& text) {
@@ -80,7 +77,7 @@ Result<void> create(const Context& context, const CreateFlags& flags) {
   if (flags.user.empty()) return fail(FaultCode::bad_value, "--user is empty");
   const Result<UtcMillis> expires = read_expiry(flags.expires);
   if (!expires) return fail(expires.error());
-  Result<std::unique_ptr<accounts::Books>> books = open(context);
+  Result<std::unique_ptr<accounts::Books>> books = open_or_make_books(context);
   if (!books) return fail(books.error());
   const Result<accounts::NewKey> key = (*books)->create_key(flags.user, flags.project, *expires);
   if (!key) return fail(key.error());
@@ -89,7 +86,7 @@ Result<void> create(const Context& context, const CreateFlags& flags) {
 }
 
 Result<void> list(const Context& context, const std::string& user) {
-  Result<std::unique_ptr<accounts::Books>> books = open(context);
+  Result<std::unique_ptr<accounts::Books>> books = open_books(context);
   if (!books) return fail(books.error());
   const Result<std::vector<accounts::Key>> keys = (*books)->list_keys();
   if (!keys) return fail(keys.error());
@@ -117,7 +114,7 @@ Result<void> list(const Context& context, const std::string& user) {
 }
 
 Result<void> revoke(const Context& context, const std::string& id) {
-  Result<std::unique_ptr<accounts::Books>> books = open(context);
+  Result<std::unique_ptr<accounts::Books>> books = open_books(context);
   if (!books) return fail(books.error());
   const Result<accounts::Key> key = (*books)->revoke_key(id);
   if (!key) return fail(key.error());
@@ -129,7 +126,7 @@ Result<void> revoke(const Context& context, const std::string& id) {
 }
 
 Result<void> rotate(const Context& context, const std::string& id) {
-  Result<std::unique_ptr<accounts::Books>> books = open(context);
+  Result<std::unique_ptr<accounts::Books>> books = open_books(context);
   if (!books) return fail(books.error());
   const Result<accounts::NewKey> key = (*books)->rotate_key(id);
   if (!key) return fail(key.error());
@@ -148,7 +145,6 @@ void finish(Context& context, const Result<void>& done) {
 
 void add_keys_command(CLI::App& app, Context& context) {
   CLI::App* keys = app.add_subcommand("keys", "Make, list, revoke and rotate keys.");
-  keys->require_subcommand(1);
 
   auto flags = std::make_shared<CreateFlags>();
   CLI::App* making = keys->add_subcommand("create", "Make a key, and print it once.");
@@ -165,11 +161,11 @@ void add_keys_command(CLI::App& app, Context& context) {
 
   auto id = std::make_shared<std::string>();
   CLI::App* revoking = keys->add_subcommand("revoke", "End a key, now and for good.");
-  revoking->add_option("id", *id, "the key's id, or the key")->required();
+  revoking->add_option("id", *id, "the key's id, or the key")->required()->type_name("ID");
   revoking->callback([&context, id] { finish(context, revoke(context, *id)); });
   CLI::App* rotating =
       keys->add_subcommand("rotate", "Make a new key in a key's place, and revoke the old one.");
-  rotating->add_option("id", *id, "the key's id, or the key")->required();
+  rotating->add_option("id", *id, "the key's id, or the key")->required()->type_name("ID");
   rotating->callback([&context, id] { finish(context, rotate(context, *id)); });
 }
 

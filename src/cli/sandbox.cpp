@@ -8,6 +8,8 @@
 
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/redact.h"
+#include "cli/startup.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
 
@@ -31,6 +33,10 @@ Result<sandbox::Settings> read_settings(const Flags& flags) {
     return fail(FaultCode::bad_value, "`--first-token`: " + first_token.error().for_client);
   settings.first_token = *first_token;
   if (flags.key_env.empty()) return settings;
+  if (!is_variable_name(flags.key_env) || looks_like_key(flags.key_env))
+    return fail(FaultCode::bad_value,
+                "`--key-env` takes the NAME of a variable; this looks like the key itself\n"
+                "hint: export SANDBOX_KEY=... and say --key-env SANDBOX_KEY");
   const char* key = std::getenv(flags.key_env.c_str());
   if (key == nullptr || *key == '\0')
     return fail(FaultCode::bad_value, "`--key-env`: the variable " + flags.key_env + " is not set");
@@ -47,9 +53,10 @@ sigset_t stop_signals() {
 }
 
 /// Serves until SIGTERM or SIGINT; what runs then has five seconds to end.
-Result<void> serve(const Flags& flags) {
+Result<void> serve(const Flags& flags, bool json) {
   const Result<sandbox::Settings> settings = read_settings(flags);
   if (!settings) return fail(settings.error());
+  if (Result<void> good = check_listen(flags.listen); !good) return good;
   const auto sockets = net::listen_on(flags.listen, 1);
   if (!sockets)
     return fail(FaultCode::bad_value, "cannot listen on " + flags.listen + ": " + sockets.error() +
@@ -69,7 +76,10 @@ Result<void> serve(const Flags& flags) {
   std::thread thread([&worker] { worker.run(); });
   std::fprintf(
       stderr, "sandbox: no model is called; bases are /api/paas/v4, /api/coding/paas/v4 and /v1\n");
-  std::printf("listening on http://%s\n", address.c_str());
+  if (json)
+    std::printf("{\"listening\":\"http://%s\"}\n", address.c_str());
+  else
+    std::printf("listening on http://%s\n", address.c_str());
   std::fflush(stdout);
 
   int signal = 0;
@@ -112,7 +122,7 @@ void add_sandbox_command(CLI::App& app, Context& context) {
                    "the only key let in is the value of this variable (default: any)")
       ->type_name("NAME");
   command->callback([&context, flags] {
-    const Result<void> served = serve(*flags);
+    const Result<void> served = serve(*flags, context.json);
     if (!served) context.exit_code = print_error(served.error());
   });
 }

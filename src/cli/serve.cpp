@@ -9,10 +9,14 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/environment.h"
+#include "cli/redact.h"
 #include "cli/run_file.h"
+#include "cli/startup.h"
 #include "gateway/gateway.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
@@ -21,29 +25,6 @@ namespace glmgate::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Flags {
-  std::string listen;
-  bool sandbox = false;
-  bool public_in_clear = false;
-  std::uint32_t workers = 0;
-};
-
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]");
-}
-
-Result<void> check_exposure(const Config& config) {
-  const bool tls = !config.tls_certificate.empty();
-  if (is_loopback(config.listen) || tls || config.public_in_clear) return {};
-  return fail(FaultCode::bad_value, "`" + config.listen +
-                                        "` can be reached from outside, and keys and prompts would "
-                                        "cross the network in the clear\n"
-                                        "hint: set server.tls_certificate and server.tls_key, or "
-                                        "say --public-in-clear if something in front "
-                                        "does TLS");
-}
 
 /// The built-in sandbox behind a private loopback port, and the upstream that leads to it.
 class PrivateSandbox {
@@ -80,15 +61,6 @@ class PrivateSandbox {
   std::string url_;
 };
 
-gateway::UpstreamConfig sandbox_upstream(const std::string& url, const std::string& key) {
-  gateway::UpstreamConfig upstream;
-  upstream.name = "sandbox";
-  upstream.provider = gateway::ProviderKind::sandbox;
-  upstream.url = url;
-  upstream.key = Secret(key);
-  return upstream;
-}
-
 /// One thread with its loop, its part of the gateway and its server.
 struct Lane {
   explicit Lane(int index) : worker(index) {}
@@ -100,10 +72,10 @@ struct Lane {
 class Service {
  public:
   explicit Service(Context& context) : context_(context) {}
-  int run(const Flags& flags);
+  int run(const ServeFlags& flags);
 
  private:
-  Result<void> prepare(const Flags& flags);
+  Result<void> prepare(const ServeFlags& flags);
   Result<void> make_setup();
   Result<void> listen();
   Result<void> welcome();
@@ -113,7 +85,7 @@ class Service {
   void drain();
 
   Context& context_;
-  Flags flags_;
+  ServeFlags flags_;
   Config config_;
   std::unique_ptr<net::TlsContext> tls_;
   std::unique_ptr<accounts::Ledger> ledger_;
@@ -124,37 +96,6 @@ class Service {
   std::unique_ptr<gateway::Gateway> gateway_;
   RunFile run_;
 };
-
-Result<Config> load(const Context& context, const Flags& flags) {
-  Result<Config> config = load_config(context.config);
-  if (!config) return config;
-  if (!context.data_dir.empty()) config->data = context.data_dir;
-  if (config->data.empty()) config->data = default_data_dir();
-  if (!flags.listen.empty()) config->listen = flags.listen;
-  if (flags.sandbox) config->sandbox = true;
-  if (flags.public_in_clear) config->public_in_clear = true;
-  if (flags.workers > 0) config->workers = flags.workers;
-  if (config->workers == 0) config->workers = std::max(1U, std::thread::hardware_concurrency());
-  return config;
-}
-
-/// Gives the sandbox to a configuration that asks for it, or that has nothing else.
-bool needs_sandbox(const Config& config) {
-  if (config.sandbox || config.setup.upstreams.empty()) return true;
-  for (const gateway::UpstreamConfig& each : config.setup.upstreams)
-    if (each.provider == gateway::ProviderKind::sandbox && each.url.empty()) return true;
-  return false;
-}
-
-void point_at_sandbox(Config& config, const std::string& url, const std::string& key) {
-  if (config.sandbox) config.setup.upstreams.clear();
-  if (config.setup.upstreams.empty()) config.setup.upstreams.push_back(sandbox_upstream(url, key));
-  for (gateway::UpstreamConfig& each : config.setup.upstreams)
-    if (each.provider == gateway::ProviderKind::sandbox && each.url.empty()) {
-      each.url = url;
-      each.key = Secret(key);
-    }
-}
 
 /// What an answer is worth that nobody is left to settle. An upstream that is gone from the
 /// configuration has no currency: unpriced.
@@ -185,26 +126,22 @@ void introduce(const gateway::Setup& setup) {
 
 Result<void> Service::make_setup() {
   if (sandbox_) point_at_sandbox(config_, sandbox_->url(), sandbox_key_);
-  auto setup = gateway::make_setup(config_.setup, nullptr);
+  auto setup = cli::make_setup(config_, nullptr);
   if (!setup) return fail(setup.error());
   setup_ = std::move(*setup);
   return {};
 }
 
-Result<void> Service::prepare(const Flags& flags) {
+Result<void> Service::prepare(const ServeFlags& flags) {
   flags_ = flags;
-  Result<Config> config = load(context_, flags);
-  if (!config) return fail(config.error());
-  config_ = std::move(*config);
+  Result<Prepared> prepared = cli::prepare(context_, flags);
+  if (!prepared) return fail(prepared.error());
+  config_ = std::move(prepared->config);
+  tls_ = std::move(prepared->tls);
+  config_.server.tls = tls_.get();
   context_.data_dir = config_.data;
+  for (const std::string& each : unknown_variables(config_)) print_warning(each);
   log::open(config_.log_level);
-  if (Result<void> exposed = check_exposure(config_); !exposed) return exposed;
-  if (!config_.tls_certificate.empty()) {
-    auto tls = net::TlsContext::for_clients(config_.tls_certificate, config_.tls_key);
-    if (!tls) return fail(tls.error());
-    tls_ = std::move(*tls);
-    config_.server.tls = tls_.get();
-  }
   auto ledger = accounts::open_ledger({.data_dir = config_.data,
                                        .durability = config_.durability,
                                        .max_holds = config_.max_holds,
@@ -246,7 +183,7 @@ Result<void> Service::listen() {
         gateway::GatewayWorker::page_for, gateway_->counts);
     lane.server->listen((*sockets)[i]);
   }
-  run_.pid = ::getpid();
+  run_ = this_process();
   run_.address = (tls_ ? "https://" : "http://") + net::local_address(sockets->front());
   if (!context_.config.empty()) {
     std::error_code ignored;
@@ -278,7 +215,10 @@ Result<void> Service::welcome() {
 void Service::start() {
   for (const auto& lane : lanes_)
     lane->thread = std::thread([&worker = lane->worker] { worker.run(); });
-  std::printf("listening on %s\n", run_.address.c_str());
+  if (context_.json)
+    std::printf("%s\n", json::serialize(json::object{{"listening", run_.address}}).c_str());
+  else
+    std::printf("listening on %s\n", run_.address.c_str());
   std::fflush(stdout);
   log::write(log::Level::info, "start",
              {{"address", run_.address},
@@ -300,7 +240,7 @@ void Service::reload() {
     }
   }
   Result<std::shared_ptr<const gateway::Setup>> setup =
-      fresh ? gateway::make_setup(fresh->setup, setup_.get()) : fail(fresh.error());
+      fresh ? cli::make_setup(*fresh, setup_.get()) : fail(fresh.error());
   if (setup) {
     setup_ = std::move(*setup);
     gateway_->replace_setup(setup_);
@@ -310,9 +250,9 @@ void Service::reload() {
       for (const std::string& note : each.config.key_notes)
         log::write(log::Level::warn, "key", {{"upstream", each.config.name}, {"note", note}});
   } else {
-    run_.reload_error = setup.error().for_client;
+    run_.reload_error = redacted(setup.error()).for_client;
     log::write(log::Level::error, "reload",
-               {{"kept", "old configuration"}, {"why", setup.error().for_client}});
+               {{"kept", "old configuration"}, {"why", run_.reload_error}});
   }
   if (const Result<void> written = write_run_file(config_.data, run_); !written)
     log::write(log::Level::warn, "run_file", {{"why", written.error().for_client}});
@@ -355,7 +295,7 @@ void Service::drain() {
   log::flush();
 }
 
-int Service::run(const Flags& flags) {
+int Service::run(const ServeFlags& flags) {
   sigset_t set;
   sigemptyset(&set);
   for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, each);
@@ -375,7 +315,7 @@ int Service::run(const Flags& flags) {
 
 void add_serve_command(CLI::App& app, Context& context) {
   CLI::App* serve = app.add_subcommand("serve", "Run the gateway.");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ServeFlags>();
   serve
       ->add_option("--listen", flags->listen,
                    "address (default 127.0.0.1:4560; port 0: a free one)")
@@ -385,7 +325,8 @@ void add_serve_command(CLI::App& app, Context& context) {
   serve->add_flag("--public-in-clear", flags->public_in_clear,
                   "allow a public address without TLS");
   serve->add_option("--workers", flags->workers, "threads (default: one for each core)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::Range(0U, kMostWorkers));
   serve->callback([&context, flags] {
     Service service(context);
     context.exit_code = service.run(*flags);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/data_folder.h"
 
 namespace glmgate::cli {
 namespace {
@@ -188,8 +189,7 @@ Result<void> show(const Context& context, const Flags& flags) {
   if (!until) return fail(until.error());
   accounts::SumsQuestion question{.by = {}, .since = *since, .until = *until};
   for (const Grouping& each : *groupings) question.by.push_back(each.by);
-  Result<std::unique_ptr<accounts::Books>> books =
-      accounts::open_books(data_dir(context), system_clock());
+  Result<std::unique_ptr<accounts::Books>> books = open_books(context);
   if (!books) return fail(books.error());
   const Result<accounts::SumsAnswer> answer = (*books)->sums(question);
   if (!answer) return fail(answer.error());
