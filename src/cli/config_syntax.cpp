@@ -134,7 +134,8 @@ Fault explain_syntax(std::string_view text, const std::string& name, std::uint32
     column = static_cast<std::uint32_t>(shown.size()) + 1;
   }
   Advice advice = other_language(text, shown);
-  if (advice.what.empty() && what.find("redefine") == what.npos) {
+  const bool plain = what.find("redefine") == what.npos && what.find("control byte") == what.npos;
+  if (advice.what.empty() && plain) {
     advice = bare_value(shown);
     if (!advice.what.empty())
       column = static_cast<std::uint32_t>(

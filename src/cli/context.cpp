@@ -59,7 +59,7 @@ void print_warning(std::string_view text) {
 
 bool finish_output() {
   const bool failed_before = std::ferror(stdout) != 0;
-  errno = 0;
+  if (!failed_before) errno = 0;  // else it is most likely still the reason
   if (std::fflush(stdout) == 0 && !failed_before) return true;
   const std::string why = errno != 0 ? std::string(": ") + std::strerror(errno) : std::string();
   print_error(make_fault(

@@ -116,7 +116,7 @@ void add_sandbox_command(CLI::App& app, Context& context) {
       ->type_name("TIME");
   command->add_option("--rate", flags->rate, "tokens a second (default 0: as fast as possible)")
       ->type_name("N")
-      ->check(CLI::Range(0, 1'000'000));
+      ->check(CLI::Range(0, 1'000'000).description(""));
   command
       ->add_option("--key-env", flags->key_env,
                    "the only key let in is the value of this variable (default: any)")

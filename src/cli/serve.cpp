@@ -326,7 +326,7 @@ void add_serve_command(CLI::App& app, Context& context) {
                   "allow a public address without TLS");
   serve->add_option("--workers", flags->workers, "threads (default: one for each core)")
       ->type_name("N")
-      ->check(CLI::Range(0U, kMostWorkers));
+      ->check(CLI::Range(0U, kMostWorkers).description(""));
   serve->callback([&context, flags] {
     Service service(context);
     context.exit_code = service.run(*flags);
