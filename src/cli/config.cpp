@@ -10,6 +10,7 @@
 #include "cli/environment.h"
 #include "cli/redact.h"
 #include "cli/text_file.h"
+#include "gateway/cors.h"
 #include "gateway/upstream_key.h"
 
 namespace glmgate::cli {
@@ -238,6 +239,12 @@ void read_server(Section& section, Config& config) {
   section.flag("public_in_clear", config.public_in_clear);
   section.text("tls_certificate", config.tls_certificate);
   section.text("tls_key", config.tls_key);
+  section.texts("allow_origins", config.setup.allow_origins);
+  for (const std::string& origin : config.setup.allow_origins)
+    if (!gateway::is_origin_pattern(origin))
+      section.refuse("allow_origins", "names `" + origin + "`, which is no origin",
+                     "write \"https://app.example\", \"http://localhost:*\" or \"*\": no path, no "
+                     "slash at the end");
   section.duration("header_timeout", server.header_timeout);
   section.duration("body_timeout", server.body_timeout);
   section.size("body_floor", server.body_floor);
@@ -256,11 +263,35 @@ void read_server(Section& section, Config& config) {
   section.size("max_trailers", server.limits.trailer_bytes);
 }
 
+void read_metrics(Section& section, Config& config) {
+  section.text("listen", config.metrics_listen);
+  section.flag("open", config.setup.metrics.open);
+  std::string variable;
+  std::string file;
+  section.text("token_env", variable, "GLMGATE_METRICS_TOKEN");
+  section.text("token_file", file, "metrics.token");
+  section.mistaken("token",
+                   "tokens stay out of the file: token_env names the variable that holds "
+                   "it, token_file the file");
+  Secret& token = config.setup.metrics.token;
+  if (!variable.empty()) {
+    const char* const value = is_variable_name(variable) ? std::getenv(variable.c_str()) : nullptr;
+    if (value != nullptr) token = Secret(trimmed(value));
+    if (token.empty()) section.refuse("token_env", "names a variable that is not set");
+  } else if (!file.empty()) {
+    const Result<std::string> content = read_text_file(file, kMostKeyBytes);
+    if (content) token = Secret(trimmed(*content));
+    if (token.empty())
+      section.refuse("token_file", content ? "is an empty file" : content.error().for_client);
+  }
+}
+
 void read_root(Section& root, Config& config) {
   root.text("listen", config.listen, "127.0.0.1:4560");
   root.text("data", config.data);
   root.flag("sandbox_only", config.sandbox);
   root.table("server", [&](Section& section) { read_server(section, config); });
+  root.table("metrics", [&](Section& section) { read_metrics(section, config); });
   root.table("ledger", [&](Section& section) {
     section.choice<accounts::Durability>(
         "durability", config.durability,

@@ -35,6 +35,7 @@ struct Config {
   bool public_in_clear = false;  ///< a public address without TLS, said on purpose
   std::string tls_certificate;
   std::string tls_key;
+  std::string metrics_listen;  ///< a listener for /metrics and health alone; empty: none
   net::ServerOptions server;
   std::chrono::milliseconds drain_timeout{600'000};
   accounts::Durability durability = accounts::Durability::process;

@@ -78,6 +78,7 @@ class Service {
   Result<void> prepare(const ServeFlags& flags);
   Result<void> make_setup();
   Result<void> listen();
+  Result<void> listen_for_metrics(Lane& lane, gateway::GatewayWorker& worker);
   Result<void> welcome();
   void start();
   void wait_for_signals();
@@ -89,11 +90,13 @@ class Service {
   Config config_;
   std::unique_ptr<net::TlsContext> tls_;
   std::unique_ptr<accounts::Ledger> ledger_;
+  net::ServerCounts metrics_counts_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::unique_ptr<PrivateSandbox> sandbox_;
   std::string sandbox_key_;
   std::shared_ptr<const gateway::Setup> setup_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<net::Server> metrics_server_;  ///< on the first lane
   RunFile run_;
 };
 
@@ -167,6 +170,26 @@ Result<void> Service::prepare(const ServeFlags& flags) {
   return made;
 }
 
+/// /metrics and health on an address of their own: who scrapes need not reach the clients' one.
+Result<void> Service::listen_for_metrics(Lane& lane, gateway::GatewayWorker& worker) {
+  const auto sockets = net::listen_on(config_.metrics_listen, 1);
+  if (!sockets)
+    return fail(FaultCode::bad_value, "cannot listen on " + config_.metrics_listen +
+                                          " (metrics.listen): " + sockets.error() +
+                                          "\nhint: is something else listening there?");
+  net::ServerOptions options = config_.server;
+  options.tls = nullptr;
+  options.max_connections = 100;
+  metrics_server_ = std::make_unique<net::Server>(
+      lane.worker, options, [&worker](net::Call& call) { return worker.handle_metrics(call); },
+      gateway::GatewayWorker::page_for, metrics_counts_);
+  metrics_server_->listen(sockets->front());
+  gateway_->metrics_apart = true;
+  std::fprintf(stderr, "metrics: http://%s/metrics\n",
+               net::local_address(sockets->front()).c_str());
+  return {};
+}
+
 Result<void> Service::listen() {
   gateway_ = std::make_unique<gateway::Gateway>(*ledger_, system_clock(), setup_);
   const auto sockets = net::listen_on(config_.listen, lanes_.size());
@@ -180,8 +203,13 @@ Result<void> Service::listen() {
     gateway::GatewayWorker& worker = gateway_->add_worker(lane.worker);
     lane.server = std::make_unique<net::Server>(
         lane.worker, config_.server, [&worker](net::Call& call) { return worker.handle(call); },
-        gateway::GatewayWorker::page_for, gateway_->counts);
+        [&worker](std::string_view path, const net::Headers& headers, const Fault& fault) {
+          return worker.refusal_of(path, headers, fault);
+        },
+        gateway_->counts);
     lane.server->listen((*sockets)[i]);
+    if (i > 0 || config_.metrics_listen.empty()) continue;
+    if (Result<void> apart = listen_for_metrics(lane, worker); !apart) return apart;
   }
   run_ = this_process();
   run_.address = (tls_ ? "https://" : "http://") + net::local_address(sockets->front());
@@ -195,7 +223,13 @@ Result<void> Service::listen() {
 /// The first start makes an administrator's key, and shows it this once.
 Result<void> Service::welcome() {
   const auto keys = ledger_->keys();
-  if (keys && keys->size() > 0) return {};
+  if (keys && keys->size() > 0) {
+    std::fprintf(stderr, "%zu %s; `glmgate keys create --user NAME%s%s` makes another\n",
+                 keys->size(), keys->size() == 1 ? "key" : "keys",
+                 config_.data == default_data_dir() ? "" : " --data ",
+                 config_.data == default_data_dir() ? "" : config_.data.c_str());
+    return {};
+  }
   auto books = accounts::open_books(config_.data, system_clock());
   if (!books) return fail(books.error());
   const Result<accounts::NewKey> key = (*books)->create_key("admin", "", 0);
@@ -284,6 +318,11 @@ void Service::drain() {
   while (gateway_->counts.calls.load() > 0 && std::chrono::steady_clock::now() < give_up)
     if (sigtimedwait(&set, nullptr, &kTick) > 0) break;
   for (const auto& lane : lanes_) lane->worker.post([&server = *lane->server] { server.cut(); });
+  if (metrics_server_)
+    lanes_.front()->worker.post([&server = *metrics_server_] {
+      server.drain();
+      server.cut();
+    });
   const auto cut_limit = std::chrono::steady_clock::now() + 5s;
   while (gateway_->counts.calls.load() > 0 && std::chrono::steady_clock::now() < cut_limit)
     std::this_thread::sleep_for(10ms);

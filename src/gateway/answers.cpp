@@ -1,13 +1,12 @@
-// The gateway's own answers: models, health, metrics, faults; and what is noted of an exchange.
+// What all answers have in common, faults, and what is noted of an exchange.
+#include <algorithm>
 #include <array>
 #include <string>
 
 #include "base/log.h"
-#include "base/models.h"
+#include "gateway/cors.h"
 #include "gateway/exchange.h"
-#include "gateway/query.h"
 #include "protocol/chat_answer.h"
-#include "protocol/models_document.h"
 
 namespace glmgate::gateway {
 namespace {
@@ -20,27 +19,6 @@ std::string milliseconds_text(std::int64_t us) {
   return std::to_string(us / 1000) + "." + text;
 }
 
-std::vector<protocol::ModelEntry> model_entries(const Exchange& x) {
-  std::vector<protocol::ModelEntry> entries;
-  const std::vector<const Upstream*> upstreams = find_service(x.setup(), x.target.service);
-  for (std::string& id : known_models(x.setup(), x.target.service)) {
-    protocol::ModelEntry entry{.id = id, .display_name = id};
-    if (const Model* model = find_model(id)) {
-      entry.display_name = model->display_name;
-      entry.created = model->released;
-      entry.context_window = model->context_window;
-      entry.max_output = model->max_output;
-    }
-    for (const Upstream* upstream : upstreams)
-      if (upstream->serves(id)) {
-        entry.owned_by = upstream->kind().owned_by;
-        break;
-      }
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
-
 std::string_view bounded_model(const Exchange& x) {
   if (x.route == nullptr) return {};
   return x.route->known != nullptr ? std::string_view(x.route->model) : "other";
@@ -49,6 +27,17 @@ std::string_view bounded_model(const Exchange& x) {
 std::string_view end_name(const Exchange& x, const Fault* fault) {
   if (x.end) return accounts::name(*x.end);
   return fault != nullptr ? "refused" : "complete";
+}
+
+/// Clients and proxies take a hundred header lines, and few kilobytes of them.
+void add_warnings(net::Headers& headers, const std::vector<std::string>& warnings) {
+  constexpr std::size_t kMostWarnings = 20;
+  constexpr std::size_t kLongestWarning = 200;
+  const std::size_t shown = std::min(warnings.size(), kMostWarnings);
+  for (std::size_t i = 0; i < shown; ++i)
+    headers.add("glmgate-warning", std::string_view(warnings[i]).substr(0, kLongestWarning));
+  if (warnings.size() > shown)
+    headers.add("glmgate-warning", "and " + std::to_string(warnings.size() - shown) + " more");
 }
 
 }  // namespace
@@ -62,7 +51,8 @@ net::Headers answer_headers(const Exchange& x, std::string_view content_type) {
     headers.add("cache-control", "no-cache, no-transform");
     headers.add("x-accel-buffering", "no");
   }
-  for (const std::string& warning : x.warnings) headers.add("glmgate-warning", warning);
+  add_cors(headers, x.call.request().headers, x.setup().config.allow_origins);
+  add_warnings(headers, x.warnings);
   if (x.route == nullptr) return headers;
   headers.add("glmgate-upstream", x.route->upstream->config.name);
   headers.add("glmgate-model", x.route->model);
@@ -71,80 +61,6 @@ net::Headers answer_headers(const Exchange& x, std::string_view content_type) {
   if (x.route->upstream->config.provider == ProviderKind::sandbox)
     headers.add("glmgate-sandbox", "1");
   return headers;
-}
-
-/// Claude Code looks at no model whose name does not begin like this (wire-protocols 1.12).
-void add_aliases(const Exchange& x, std::vector<protocol::ModelEntry>& entries) {
-  if (!x.call.request().headers.find("user-agent").starts_with("claude-c")) return;
-  const std::size_t count = entries.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    protocol::ModelEntry alias = entries[i];
-    alias.id.insert(0, "anthropic/");
-    entries.push_back(std::move(alias));
-  }
-}
-
-net::awaitable<Result<void>> serve_models(Exchange& x) {
-  std::vector<protocol::ModelEntry> entries = model_entries(x);
-  add_aliases(x, entries);
-  if (find_service(x.setup(), x.target.service).empty())
-    co_return fail(FaultCode::unknown_path, "There is no service `" + x.target.service + "` here.");
-  const std::string_view query = x.call.request().query;
-  protocol::ModelsPage page;
-  page.after_id = query_value(query, "after_id");
-  page.before_id = query_value(query, "before_id");
-  if (const std::string_view text = query_value(query, "limit"); !text.empty()) {
-    const std::optional<std::int64_t> limit = query_number(text, 1, 1000);
-    if (!limit)
-      co_return fail(FaultCode::bad_value, "`limit` is a number from 1 to 1000.", "limit");
-    page.limit = *limit;
-  }
-  x.status = 200;
-  const net::Headers headers = answer_headers(x, "application/json");
-  const std::string body = protocol::write_models(entries, page);
-  co_await x.call.send(200, headers, body);
-  co_return Result<void>{};
-}
-
-net::awaitable<Result<void>> serve_model(Exchange& x) {
-  const Result<Routes> routes =
-      choose_routes(x.setup(), x.target.id, x.target.service, x.at.gateway.clock.utc_ms());
-  if (!routes) co_return fail(routes.error());
-  const std::string& id = routes->best_first.front().model;
-  const std::vector<protocol::ModelEntry> entries = model_entries(x);
-  for (const protocol::ModelEntry& entry : entries) {
-    if (entry.id != id) continue;
-    x.status = 200;
-    const net::Headers headers = answer_headers(x, "application/json");
-    const std::string body = protocol::write_model(entry);
-    co_await x.call.send(200, headers, body);
-    co_return Result<void>{};
-  }
-  std::string text = "The model `" + x.target.id + "` does not exist.";
-  if (const std::string_view near = protocol::find_near_miss(id, entries); !near.empty())
-    text += " Did you mean `" + std::string(near) + "`?";
-  co_return fail(FaultCode::model_not_found, std::move(text), "model");
-}
-
-net::awaitable<Result<void>> serve_health(Exchange& x) {
-  const bool asked_ready = x.target.serve == Serve::ready;
-  const bool good = !asked_ready || x.at.gateway.ready();
-  x.status = good ? 200 : 503;
-  std::string body = R"({"status":"ok"})";
-  if (!good)
-    body =
-        x.at.gateway.draining() ? R"({"status":"draining"})" : R"({"status":"ledger unavailable"})";
-  const net::Headers headers = answer_headers(x, "application/json");
-  co_await x.call.send(x.status, headers, body);
-  co_return Result<void>{};
-}
-
-net::awaitable<Result<void>> serve_metrics(Exchange& x) {
-  x.status = 200;
-  const net::Headers headers = answer_headers(x, "text/plain; version=0.0.4; charset=utf-8");
-  const std::string body = x.at.gateway.metrics_page();
-  co_await x.call.send(200, headers, body);
-  co_return Result<void>{};
 }
 
 net::awaitable<void> tell_fault(Exchange& x, const Fault& fault) {
@@ -166,6 +82,13 @@ net::awaitable<void> tell_fault(Exchange& x, const Fault& fault) {
   for (const auto& [name, value] : wire.headers) headers.set(name, value);
   if (x.target.wrong_method) headers.add("allow", x.target.allow);
   co_await x.call.send(wire.status, headers, wire.body);
+}
+
+net::ErrorPage GatewayWorker::refusal_of(std::string_view path, const net::Headers& headers,
+                                         const Fault& fault) {
+  net::ErrorPage page = page_for(path, headers, fault);
+  add_cors(page.headers, headers, lines()->setup->config.allow_origins);
+  return page;
 }
 
 net::ErrorPage GatewayWorker::page_for(std::string_view path, const net::Headers& headers,

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/models.h"
 #include "gateway/ask.h"
+#include "gateway/cors.h"
 #include "gateway/count.h"
 #include "gateway/relay.h"
 #include "gateway/stored.h"
@@ -143,6 +144,9 @@ net::awaitable<Result<void>> serve_count(Exchange& x) {
 }
 
 net::awaitable<Result<void>> serve(Exchange& x) {
+  const net::Request& request = x.call.request();
+  if (is_preflight(request.method, request.headers) && !x.setup().config.allow_origins.empty())
+    return serve_preflight(x);
   if (x.target.wrong_method)
     return refuse(make_fault(FaultCode::wrong_method,
                              "This path takes " + std::string(x.target.allow) + "."));
@@ -162,8 +166,9 @@ net::awaitable<Result<void>> serve(Exchange& x) {
       return serve_stored(x);
     case Serve::health:
     case Serve::ready:
-    case Serve::root:
       return serve_health(x);
+    case Serve::root:
+      return serve_root(x);
     case Serve::metrics:
       return serve_metrics(x);
     case Serve::nothing:
@@ -171,6 +176,14 @@ net::awaitable<Result<void>> serve(Exchange& x) {
   }
   return refuse(make_fault(FaultCode::unknown_path,
                            "There is nothing at this path. Chat is at /v1/chat/completions."));
+}
+
+/// For who may look, and not ask.
+net::awaitable<Result<void>> serve_metrics_alone(Exchange& x) {
+  if (x.target.serve != Serve::metrics && x.target.serve != Serve::health &&
+      x.target.serve != Serve::ready)
+    return refuse(make_fault(FaultCode::unknown_path, "Here are /metrics, /healthz and /readyz."));
+  return serve(x);
 }
 
 }  // namespace
@@ -196,6 +209,15 @@ std::string id_of(const Exchange& x, std::string_view prefix) {
 std::int64_t Exchange::overhead_us() const {
   const Instant until = first_byte ? *first_byte : std::chrono::steady_clock::now();
   return std::chrono::duration_cast<std::chrono::microseconds>(until - body_read - asking).count();
+}
+
+net::awaitable<void> GatewayWorker::handle_metrics(net::Call& call) {
+  Exchange x(*this, call);
+  x.metrics_alone = true;
+  const Result<void> served = co_await serve_metrics_alone(x);
+  const Fault* const fault = served ? nullptr : &served.error();
+  if (fault != nullptr) co_await tell_fault(x, *fault);
+  note(x, fault);
 }
 
 net::awaitable<void> GatewayWorker::handle(net::Call& call) {

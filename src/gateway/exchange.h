@@ -54,6 +54,8 @@ struct Refusal {
 struct Exchange {
   Exchange(GatewayWorker& at, net::Call& call);
 
+  bool metrics_alone = false;  ///< came to the listener that serves nothing else
+
   GatewayWorker& at;
   net::Call& call;
   const std::string id;  ///< x-request-id
@@ -109,6 +111,9 @@ net::awaitable<Result<void>> serve_models(Exchange& x);
 net::awaitable<Result<void>> serve_model(Exchange& x);
 net::awaitable<Result<void>> serve_health(Exchange& x);
 net::awaitable<Result<void>> serve_metrics(Exchange& x);
+net::awaitable<Result<void>> serve_root(Exchange& x);
+/// What a browser asks before it lets a page call us.
+net::awaitable<Result<void>> serve_preflight(Exchange& x);
 
 /// Tells the client of a fault: as an answer, or, once an answer has begun, as its visible break
 /// (fault.cpp).

@@ -43,6 +43,7 @@ class Gateway {
   const protocol::ThinkingSeal seal;
   const std::unique_ptr<protocol::ResponsesStore> responses;  ///< nullptr: nothing is kept
   net::ServerCounts counts;
+  std::atomic<bool> metrics_apart{false};  ///< they have a listener of their own
 
  private:
   mutable std::mutex mutex_;
@@ -72,7 +73,11 @@ class GatewayWorker {
   /// The life of one request (exchange.cpp).
   net::awaitable<void> handle(net::Call& call);
 
-  /// The answer to what is not even a request.
+  /// /metrics and health alone, for a listener of their own.
+  net::awaitable<void> handle_metrics(net::Call& call);
+
+  /// The answer to what is not even a request; of a listener that pages may call.
+  net::ErrorPage refusal_of(std::string_view path, const net::Headers& headers, const Fault& fault);
   static net::ErrorPage page_for(std::string_view path, const net::Headers& headers,
                                  const Fault& fault);
 

@@ -165,29 +165,39 @@ std::vector<const Upstream*> find_service(const Setup& setup, std::string_view s
   return found;
 }
 
-std::vector<std::string> known_models(const Setup& setup, std::string_view service) {
-  std::set<std::string> seen;
-  std::vector<std::string> ids;
-  const auto add = [&](const std::string& id) {
-    if (seen.insert(id).second) ids.push_back(id);
+std::vector<ListedModel> list_models(const Setup& setup, std::string_view service) {
+  std::set<std::string, std::less<>> seen;
+  std::vector<ListedModel> models;
+  const auto add = [&](const std::string& id, const Upstream* upstream) {
+    if (seen.insert(id).second) models.push_back({id, upstream});
   };
   for (const Upstream* upstream : find_service(setup, service)) {
     const ProviderKind kind = upstream->config.provider;
     for (const std::string& pattern : upstream->config.models)
-      if (!pattern.ends_with('*')) add(pattern);
+      if (pattern.find('*') == std::string::npos) add(pattern, upstream);
+    for (const protocol::ModelEntry& own : *upstream->health->models.entries())
+      if (upstream->serves(own.id)) add(own.id, upstream);
     if (kind == ProviderKind::engine) continue;  // its "*" is whatever it has loaded
     const bool zhipu = kind == ProviderKind::zhipu || kind == ProviderKind::zhipu_coding;
     for (const Model& model : model_catalogue()) {
       const bool chats = model.kind == "chat" || model.kind == "vision";
       if (!chats || !(zhipu ? model.on_zhipu : model.on_zai)) continue;
       if (upstream->kind().coding && model.in_coding_plan == false) continue;
-      if (upstream->serves(model.id)) add(model.id);
+      if (upstream->serves(model.id)) add(model.id, upstream);
     }
   }
+  return models;
+}
+
+std::vector<std::string> known_models(const Setup& setup, std::string_view service) {
+  std::vector<std::string> ids;
+  for (ListedModel& each : list_models(setup, service)) ids.push_back(std::move(each.id));
   return ids;
 }
 
 std::string did_you_mean(const Setup& setup, std::string_view model, std::string_view service) {
+  constexpr std::size_t kLongestMeant = 64;  // comparing takes its square, for each known name
+  if (model.size() > kLongestMeant) return {};
   std::vector<protocol::ModelEntry> entries;
   for (std::string& id : known_models(setup, service)) entries.push_back({.id = std::move(id)});
   const std::string_view near = protocol::find_near_miss(model, entries);

@@ -43,7 +43,13 @@ struct Routes {
 Result<Routes> choose_routes(const Setup& setup, std::string_view model, std::string_view service,
                              UtcMillis now, std::optional<protocol::Protocol> client = {});
 
-/// The models this setup can name, each once, for GET /v1/models and for near misses.
+struct ListedModel {
+  std::string id;
+  const Upstream* upstream = nullptr;  ///< the first that has it
+};
+/// The models this setup can name, each once, for GET /v1/models and for near misses: the
+/// configuration's, the catalogue's, and what engines have told.
+std::vector<ListedModel> list_models(const Setup& setup, std::string_view service);
 std::vector<std::string> known_models(const Setup& setup, std::string_view service);
 
 /// " Did you mean `glm-4.7`?" if a known name is near and not the same; else empty.

@@ -13,6 +13,7 @@
 #include "accounts/prices.h"
 #include "base/secret.h"
 #include "gateway/aliases.h"
+#include "gateway/model_list.h"
 #include "gateway/providers.h"
 #include "gateway/slots.h"
 #include "net/client.h"
@@ -59,12 +60,21 @@ struct ServiceConfig {
   std::vector<std::string> upstreams;
 };
 
+/// [metrics]: who may read them where clients are served. This machine alone, unless told
+/// otherwise.
+struct MetricsAccess {
+  bool open = false;  ///< everyone
+  Secret token;       ///< if there is one: who shows it, from anywhere; nobody else
+};
+
 /// What of the configuration may change while running.
 struct SetupConfig {
   std::vector<UpstreamConfig> upstreams;  ///< in order of preference
   std::vector<ServiceConfig> services;
   std::vector<ModelAlias> aliases;
   std::vector<accounts::PriceOverride> prices;
+  std::vector<std::string> allow_origins;  ///< whose pages may call us: CORS
+  MetricsAccess metrics;
   std::chrono::milliseconds heartbeat{15'000};  ///< ": ping" after so much silence on /v1 streams
   std::size_t event_bytes = 16 * 1024 * 1024;   ///< longest upstream event
   std::shared_ptr<const protocol::Vocabulary> vocabulary;  ///< counts prompts; nullptr: estimates
@@ -80,7 +90,8 @@ struct UpstreamHealth {
   std::atomic<std::int64_t> resting_until_ms{
       0};  ///< UTC; passed over while another upstream can serve
   std::atomic<std::int64_t> no_plan_until_ms{
-      0};  ///< UTC; a plan's address said that this key has no plan
+      0};            ///< UTC; a plan's address said that this key has no plan
+  ModelList models;  ///< an engine's own
   // Counters of tokens that did not count (count.h).
   std::atomic<std::int64_t> count_tokens_rests_until_ms{0};
   std::atomic<std::int64_t> tokenizer_rests_until_ms{0};

@@ -5,11 +5,14 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "protocol/json_scan.h"
 
 namespace glmgate::protocol {
 namespace {
 
 constexpr std::size_t kFarthestMiss = 3;
+constexpr std::size_t kMostListed = 1000;
+constexpr std::size_t kLongestId = 160;  // what the ledger keeps
 
 /// Edits (insert, delete, change) from `a` to `b`, letters alike in any case; more than `most`
 /// counts as most + 1.
@@ -57,7 +60,43 @@ bool has_more(std::span<const ModelEntry> models, std::span<const ModelEntry> sh
                                 : &shown.front() != &models.front();
 }
 
+bool is_name(std::string_view id) {
+  return !id.empty() && id.size() <= kLongestId && std::ranges::all_of(id, [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
+  });
+}
+
+ModelEntry read_entry(JsonView listed) {
+  ModelEntry entry;
+  for (const std::string_view key : {"id", "model", "name"})
+    if (entry.id.empty()) entry.id = listed.find(key).string().value_or("");
+  entry.display_name = listed.find("display_name").string().value_or("");
+  if (!is_name(entry.id)) entry.id.clear();
+  if (entry.display_name.size() > kLongestId) entry.display_name.clear();
+  entry.created = std::max<std::int64_t>(listed.find("created").integer().value_or(0), 0);
+  if (entry.created > 4'102'444'800) entry.created = 0;  // past 2100: other units than seconds
+  for (const std::string_view key : {"max_model_len", "max_input_tokens", "context_length"})
+    if (entry.context_window == 0)
+      entry.context_window = std::max<std::int64_t>(listed.find(key).integer().value_or(0), 0);
+  return entry;
+}
+
 }  // namespace
+
+std::optional<std::vector<ModelEntry>> read_models(std::string_view body) {
+  const auto tape = JsonTape::scan(body, {.rigor = JsonRigor::upstream});
+  if (!tape) return std::nullopt;
+  const JsonView root = tape->root(body);
+  JsonView list = root;
+  if (root.is(JsonType::object))
+    list = root.find("data").is(JsonType::array) ? root.find("data") : root.find("models");
+  if (!list.is(JsonType::array)) return std::nullopt;
+  std::vector<ModelEntry> models;
+  for (JsonView each = list.first(); each.present() && models.size() < kMostListed;
+       each = each.after())
+    if (ModelEntry entry = read_entry(each); !entry.id.empty()) models.push_back(std::move(entry));
+  return models;
+}
 
 std::string write_model(const ModelEntry& model) {
   const std::string name = model.display_name.empty() ? model.id : model.display_name;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace glmgate::protocol {
 
@@ -28,6 +29,11 @@ struct ModelsPage {
 /// The list document, and one element of it.
 std::string write_models(std::span<const ModelEntry> models, const ModelsPage& page);
 std::string write_model(const ModelEntry& model);
+
+/// What an upstream lists as its own: OpenAI's and Anthropic's `data`, Ollama's `models`, or the
+/// bare array; vLLM's max_model_len is the window. Ids that are no names (too long, control bytes)
+/// are left out, and what is past the thousandth. Nothing if it is no list.
+std::optional<std::vector<ModelEntry>> read_models(std::string_view body);
 
 /// The closest known id within a small edit distance, or empty: for "did you mean".
 std::string_view find_near_miss(std::string_view id, std::span<const ModelEntry> models);
