@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Where requests go over time: plans, money, engines' own lists of models."""
+import socket
 import sys
+import time
 
 import harness
 import upstream as up
@@ -103,6 +105,95 @@ class Tests:
         finally:
             server.close()
 
+    def an_engine_is_asked_what_it_has(self):
+        listed = []
+
+        def answer(request):
+            if request.line.startswith("GET"):
+                listed.append(request)
+                return up.plain({"object": "list", "data": [{"id": "zai-org/GLM-4.7", "object": "model", "max_model_len": 4096}]})
+            return up.plain(ANSWER)
+        engine = up.Upstream()
+        engine.default = answer
+        config = """
+[upstream.box]
+url = "http://127.0.0.1:{port}/v1"
+key_env = "TEST_UPSTREAM_KEY"
+[upstream.messages]
+url = "http://127.0.0.1:{port}/a"
+speaks = ["anthropic_messages"]
+[upstream.hangs]
+url = "http://127.0.0.1:{hangs}/v1"
+""".format(port=engine.port, hangs=self.hanging_port())
+        server = harness.Server(self.program, config, env={"TEST_UPSTREAM_KEY": "up-secret"})
+        try:
+            key = server.cli("keys", "create", "--user", "t", "--json").stdout.split('"key":"')[1].split('"')[0]
+            time.sleep(1)
+            started = time.monotonic()
+            models = server.request("GET", "/v1/models", key=key).json["data"]
+            assert time.monotonic() - started < 6 * harness.SLOW, "one that hangs holds up the list"
+            assert [m["id"] for m in models] == ["zai-org/GLM-4.7"] and models[0]["max_input_tokens"] == 4096, models
+            assert [r.line.split()[1] for r in listed] == ["/v1/models", "/a/v1/models?limit=1000"], [r.line for r in listed]
+            assert listed[0].headers["authorization"] == "Bearer up-secret" and "anthropic-version" in listed[1].headers
+            assert server.request("GET", "/v1/models", key=key).json["data"] == models and len(listed) == 2, "kept for a while"
+            for name, status in (("zai-org/GLM-4.7", 200), ("box%2Fzai-org%2FGLM-4.7", 200), ("anything", 200), ("zhipu/glm-4.7", 404)):
+                assert server.request("GET", "/v1/models/" + name, key=key).status == status, name
+        finally:
+            server.close()
+            engine.close()
+
+    def hanging_port(self):
+        self.silent = socket.socket()
+        self.silent.bind(("127.0.0.1", 0))
+        self.silent.listen()
+        return self.silent.getsockname()[1]
+
+    def metrics_are_for_this_machine_or_who_has_the_token(self):
+        config = '[metrics]\ntoken_env = "TEST_TOKEN"\n'
+        for extra, env, headers, status in [("", {}, [], 200), ("", {}, [("X-Forwarded-For", "10.0.0.1")], 403),
+                                            ("[metrics]\nopen = true\n", {}, [("X-Forwarded-For", "10.0.0.1")], 200),
+                                            (config, {"TEST_TOKEN": "t0"}, [], 401), (config, {"TEST_TOKEN": "t0"}, [("Authorization", "Bearer t1")], 401),
+                                            (config, {"TEST_TOKEN": "t0"}, [("Authorization", "Bearer t0"), ("Via", "1.1 x")], 200)]:
+            server = harness.Server(self.program, extra, env=env, args=["--sandbox"])
+            try:
+                answer = server.request("GET", "/metrics", headers=headers)
+                assert answer.status == status, (extra, headers, answer.status)
+            finally:
+                server.close()
+
+    def metrics_may_have_a_listener_of_their_own(self):
+        server = harness.Server(self.program, '[metrics]\nlisten = "127.0.0.1:0"\n', args=["--sandbox"])
+        try:
+            assert server.request("GET", "/metrics").status == 404
+            port = int(server.log().split("metrics: http://127.0.0.1:")[1].split("/")[0])
+            server.port = port
+            assert server.request("GET", "/metrics").status == 200
+            assert server.request("GET", "/readyz").status == 200
+            assert server.request("POST", "/v1/chat/completions", ask()).status == 404
+        finally:
+            assert server.close() == 0
+
+    def a_second_start_tells_how_to_get_a_key(self):
+        server = harness.Server(self.program, args=["--sandbox"])
+        try:
+            server.stop()
+            server.start()
+            assert "1 key; `glmgate keys create --user NAME --data " in server.log(), server.log()
+        finally:
+            server.close()
+
+    def warnings_have_an_end(self):
+        tools = [{"type": f"odd_{i}", "x": 1} for i in range(100)] + [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+        server, key = self.one_key("spill")
+        self.plan = None
+        try:
+            answer = server.request("POST", "/v1/chat/completions", {**ask(), "tools": tools}, key)
+            assert answer.status == 200, answer.body
+            head = answer.headers["glmgate-warning"].split("\n")
+            assert 0 < len(head) <= 21 and head[-1].startswith("and "), head
+        finally:
+            server.close()
+
     def the_start_tells_where_keys_are_from(self):
         env = {"ZAI_API_KEY": "\"sk-ant-canary-77\"", "ZHIPU_CODING_API_KEY": "0123456789abcdef.ABCDEFGH"}
         server = harness.Server(self.program, env=env)
@@ -117,7 +208,7 @@ class Tests:
 def main():
     tests = Tests(sys.argv[1])
     results = harness.Results("routes")
-    names = [name for name in vars(Tests) if not name.startswith("_") and name not in ("answer", "asked", "chat", "one_key")]
+    names = [name for name in vars(Tests) if not name.startswith("_") and name not in ("answer", "asked", "chat", "one_key", "hanging_port")]
     for name in sys.argv[2:] or names:
         results.run(name, getattr(tests, name))
     sys.exit(1 if results.failed else 0)

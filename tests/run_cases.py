@@ -100,6 +100,12 @@ url = "http://127.0.0.1:{port}/second"
 [service.both]
 upstreams = ["second", "first"]
 """,
+    "pages": """
+[server]
+allow_origins = ["https://app.example", "http://localhost:*"]
+[upstream.local]
+url = "http://127.0.0.1:{port}/v1"
+""",
     "two_dialects": """
 [upstream.chat]
 url = "http://127.0.0.1:{port}/first"

@@ -239,7 +239,7 @@ void read_server(Section& section, Config& config) {
   section.flag("public_in_clear", config.public_in_clear);
   section.text("tls_certificate", config.tls_certificate);
   section.text("tls_key", config.tls_key);
-  section.texts("allow_origins", config.setup.allow_origins);
+  section.texts("allow_origins", config.setup.allow_origins, "https://app.example");
   for (const std::string& origin : config.setup.allow_origins)
     if (!gateway::is_origin_pattern(origin))
       section.refuse("allow_origins", "names `" + origin + "`, which is no origin",

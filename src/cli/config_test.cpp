@@ -282,5 +282,22 @@ TEST(config, paid_use_is_a_word_of_the_file) {
   EXPECT_NE(wrong.error().for_client.find("spill, no-plan, asked"), std::string::npos);
 }
 
+TEST(config, origins_and_metrics_are_read) {
+  ::setenv("TEST_METRICS_TOKEN", " t \n", 1);
+  const auto config = read_config(
+      "[server]\nallow_origins = [\"https://a.example\", \"http://localhost:*\"]\n"
+      "[metrics]\nlisten = \"127.0.0.1:9464\"\ntoken_env = \"TEST_METRICS_TOKEN\"\n",
+      "f");
+  ::unsetenv("TEST_METRICS_TOKEN");
+  ASSERT_TRUE(config.has_value()) << config.error().for_client;
+  EXPECT_EQ(config->setup.allow_origins.size(), 2U);
+  EXPECT_EQ(config->metrics_listen, "127.0.0.1:9464");
+  EXPECT_EQ(config->setup.metrics.token.reveal(), "t");
+  for (const char* wrong :
+       {"[server]\nallow_origins = [\"https://a.example/\"]\n", "[metrics]\ntoken = \"abc\"\n",
+        "[metrics]\ntoken_env = \"TEST_METRICS_TOKEN\"\n"})
+    EXPECT_FALSE(read_config(wrong, "f").has_value()) << wrong;
+}
+
 }  // namespace
 }  // namespace glmgate::cli

@@ -209,6 +209,25 @@ TEST(route, every_model_that_chats_is_known) {
   EXPECT_EQ(did_you_mean(*setup, "llama", ""), "");
 }
 
+TEST(route, what_an_engine_lists_is_known_and_kept_for_a_while) {
+  const auto setup = setup_of({upstream("box", ProviderKind::engine, {"*"}),
+                               upstream("some", ProviderKind::engine, {"my-*"})});
+  for (const Upstream& each : setup->upstreams)
+    each.health->models.replace({{.id = "my-model"}, {.id = "other"}}, 1000);
+  const std::vector<ListedModel> models = list_models(*setup, "");
+  ASSERT_EQ(models.size(), 2U);
+  EXPECT_EQ(models[1].upstream, &setup->upstreams[0]);
+  EXPECT_EQ(known_models(*setup, "some"), std::vector<std::string>{"my-model"});
+  EXPECT_EQ(did_you_mean(*setup, "my-modle", ""), " Did you mean `my-model`?");
+
+  ModelList& list = setup->upstreams[0].health->models;
+  EXPECT_FALSE(list.take_turn(60'999));
+  EXPECT_TRUE(list.take_turn(61'000));
+  EXPECT_FALSE(list.take_turn(61'000)) << "one asks, the others go on";
+  EXPECT_FALSE(list.take_turn(70'999)) << "who failed is not asked at once";
+  EXPECT_TRUE(list.take_turn(71'000));
+}
+
 TEST(route, a_star_stands_for_any_text) {
   struct Case {
     const char* pattern;

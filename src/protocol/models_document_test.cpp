@@ -70,5 +70,39 @@ TEST(models_document, a_near_miss_is_named_and_a_far_one_is_not) {
   EXPECT_EQ(find_near_miss("", kModels), "");
 }
 
+TEST(models_document, what_an_engine_lists_is_read_in_its_own_shape) {
+  struct Case {
+    const char* name;
+    std::string body;
+    const char* ids;
+  };
+  std::string many = "[";
+  for (int i = 0; i < 1500; ++i)
+    many += std::string(i == 0 ? "" : ",") + "{\"id\":\"m" + std::to_string(i) + "\"}";
+  many += "]";
+  const Case cases[] = {
+      {"OpenAI", R"({"object":"list","data":[{"id":"a/B","object":"model"},{"id":"c"}]})", "a/B;c;"},
+      {"Anthropic", R"({"data":[{"type":"model","id":"a"}],"has_more":false})", "a;"},
+      {"Ollama", R"({"models":[{"name":"llama:8b","model":"llama:8b"}]})", "llama:8b;"},
+      {"bare", R"([{"id":"a"},{"id":7},{},"x",null,{"id":"b"}])", "a;b;"},
+      {"no names", R"({"data":[{"id":"a b"},{"id":"\n"},{"id":""}]})", ""},
+      {"too long", R"({"data":[{"id":")" + std::string(161, 'x') + R"("}]})", ""},
+      {"no list", R"({"error":{"message":"no"}})", nullptr},
+      {"no JSON", "<html>", nullptr},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto read = read_models(c.body);
+    ASSERT_EQ(read.has_value(), c.ids != nullptr);
+    if (!read) continue;
+    std::string out;
+    for (const ModelEntry& each : *read) out += each.id + ";";
+    EXPECT_EQ(out, c.ids);
+  }
+  EXPECT_EQ(read_models(many)->size(), 1000U);
+  const auto vllm = read_models(R"({"data":[{"id":"a","max_model_len":32768,"created":1}]})");
+  EXPECT_EQ(vllm->front().context_window, 32768);
+}
+
 }  // namespace
 }  // namespace glmgate::protocol
