@@ -81,7 +81,8 @@ TEST(models_document, what_an_engine_lists_is_read_in_its_own_shape) {
     many += std::string(i == 0 ? "" : ",") + "{\"id\":\"m" + std::to_string(i) + "\"}";
   many += "]";
   const Case cases[] = {
-      {"OpenAI", R"({"object":"list","data":[{"id":"a/B","object":"model"},{"id":"c"}]})", "a/B;c;"},
+      {"OpenAI", R"({"object":"list","data":[{"id":"a/B","object":"model"},{"id":"c"}]})",
+       "a/B;c;"},
       {"Anthropic", R"({"data":[{"type":"model","id":"a"}],"has_more":false})", "a;"},
       {"Ollama", R"({"models":[{"name":"llama:8b","model":"llama:8b"}]})", "llama:8b;"},
       {"bare", R"([{"id":"a"},{"id":7},{},"x",null,{"id":"b"}])", "a;b;"},
