@@ -304,6 +304,7 @@ void read_root(Section& root, Config& config) {
     section.integer("max_holds", config.max_holds, 64, 1'000'000);
   });
   root.table("log", [&](Section& section) {
+    section.choice<log::Format>("format", config.log_format, log::find_format, {"logfmt", "json"});
     section.choice<log::Level>("level", config.log_level, log::find_level,
                                {"debug", "info", "warn", "error"});
   });

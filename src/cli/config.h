@@ -41,6 +41,7 @@ struct Config {
   accounts::Durability durability = accounts::Durability::process;
   std::uint32_t max_holds = 16'384;
   log::Level log_level = log::Level::info;
+  log::Format log_format = log::Format::logfmt;
   bool sandbox = false;  ///< serve the sandbox and nothing else
   SandboxConfig sandbox_settings;
   gateway::SetupConfig setup;

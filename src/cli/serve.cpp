@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/data_folder.h"
 #include "cli/environment.h"
 #include "cli/redact.h"
 #include "cli/run_file.h"
@@ -145,6 +146,7 @@ Result<void> Service::prepare(const ServeFlags& flags) {
   context_.data_dir = config_.data;
   for (const std::string& each : unknown_variables(config_)) print_warning(each);
   log::open(config_.log_level);
+  log::set_format(config_.log_format);
   auto ledger = accounts::open_ledger({.data_dir = config_.data,
                                        .durability = config_.durability,
                                        .max_holds = config_.max_holds,
@@ -224,10 +226,11 @@ Result<void> Service::listen() {
 Result<void> Service::welcome() {
   const auto keys = ledger_->keys();
   if (keys && keys->size() > 0) {
+    const Result<std::string> usual = find_data_folder({}, {});
+    const bool is_usual = usual && *usual == config_.data;
     std::fprintf(stderr, "%zu %s; `glmgate keys create --user NAME%s%s` makes another\n",
-                 keys->size(), keys->size() == 1 ? "key" : "keys",
-                 config_.data == default_data_dir() ? "" : " --data ",
-                 config_.data == default_data_dir() ? "" : config_.data.c_str());
+                 keys->size(), keys->size() == 1 ? "key" : "keys", is_usual ? "" : " --data ",
+                 is_usual ? "" : config_.data.c_str());
     return {};
   }
   auto books = accounts::open_books(config_.data, system_clock());
@@ -279,6 +282,7 @@ void Service::reload() {
     setup_ = std::move(*setup);
     gateway_->replace_setup(setup_);
     log::set_level(fresh->log_level);
+    log::set_format(fresh->log_format);
     log::write(log::Level::info, "reload", {{"upstreams", gateway::list_upstreams(*setup_)}});
     for (const gateway::Upstream& each : setup_->upstreams)
       for (const std::string& note : each.config.key_notes)

@@ -29,6 +29,35 @@ std::string_view end_name(const Exchange& x, const Fault* fault) {
   return fault != nullptr ? "refused" : "complete";
 }
 
+/// The endpoint, not what was written: an unknown path may hold anything.
+std::string path_of(const Exchange& x) {
+  if (x.target.pattern.empty()) return "-";
+  std::string path = x.target.service.empty() ? "" : "/s/{service}";
+  return path.append(x.target.prefix).append(x.target.pattern);
+}
+
+void note_page(const Exchange& x) {
+  if (!log::shows(log::Level::debug)) return;
+  log::write(log::Level::debug, "page",
+             {{"id", x.id},
+              {"addr", x.call.peer()},
+              {"method", x.call.request().method},
+              {"path", path_of(x)},
+              {"key", x.key ? std::string_view(x.key->id) : ""},
+              {"status", x.status}});
+}
+
+/// What was settled, and what it is worth by the price list.
+void add_worth(const Exchange& x, Noted& noted) {
+  const Currency currency = x.route->upstream->kind().currency;
+  const accounts::Quote quote =
+      x.setup().prices.quote(x.route->model, currency, noted.usage, x.at.gateway.clock.utc_ms());
+  noted.currency = quote.cost ? quote.cost->currency : currency;
+  noted.cost_micro = x.cost_micro;
+  noted.list_micro = quote.cost ? quote.cost->micro : 0;
+  noted.weighted_milli = accounts::weigh(noted.usage, quote.weight_milli);
+}
+
 /// Clients and proxies take a hundred header lines, and few kilobytes of them.
 void add_warnings(net::Headers& headers, const std::vector<std::string>& warnings) {
   constexpr std::size_t kMostWarnings = 20;
@@ -109,27 +138,35 @@ void note(const Exchange& x, const Fault* fault) {
   };
   const Usage usage = x.usage.value_or(Usage{});
   const std::string_view fault_name = fault ? name(fault->code) : std::string_view{};
-  const bool plain_get = x.target.serve != Serve::ask && x.target.serve != Serve::nothing;
-  if (plain_get && fault == nullptr) return;  // probes and scrapes are not exchanges
+  const bool plain_get = (x.target.serve != Serve::ask && x.target.serve != Serve::nothing) ||
+                         x.call.request().method == "OPTIONS";
+  if (plain_get && fault == nullptr) return note_page(x);  // probes and scrapes are no exchanges
 
-  x.at.metrics.note(
-      {.dialect = protocol::name(x.target.dialect),
-       .upstream = x.route ? std::string_view(x.route->upstream->config.name) : std::string_view{},
-       .provider = x.route ? x.route->upstream->kind().name : std::string_view{},
-       .model = bounded_model(x),
-       .status = x.status,
-       .fault = fault_name,
-       .usage = usage,
-       .has_usage = x.usage.has_value(),
-       .total_us = since(now),
-       .first_us = x.first_byte ? since(*x.first_byte) : -1,
-       .overhead_us = x.overhead_us(),
-       .tries = x.tries});
+  Noted noted{
+      .dialect = protocol::name(x.target.dialect),
+      .upstream = x.route ? std::string_view(x.route->upstream->config.name) : std::string_view{},
+      .provider = x.route ? x.route->upstream->kind().name : std::string_view{},
+      .model = bounded_model(x),
+      .status = x.status,
+      .fault = fault_name,
+      .usage = usage,
+      .has_usage = x.usage.has_value(),
+      .total_us = since(now),
+      .first_us = x.first_byte ? since(*x.first_byte) : -1,
+      .overhead_us = x.overhead_us(),
+      .tries = x.tries};
+  if (x.route != nullptr && x.end) add_worth(x, noted);
+  x.at.metrics.note(noted);
 
+  const std::optional<std::int64_t> first_ms =
+      x.first_byte ? std::optional<std::int64_t>(since(*x.first_byte) / 1000) : std::nullopt;
   const bool ours = fault != nullptr && fault->blame == Blame::us;
   log::write(ours ? log::Level::error : log::Level::info, "exchange",
              {{"id", x.id},
+              {"addr", x.call.peer()},
+              {"path", path_of(x)},
               {"key", x.key ? std::string_view(x.key->id) : "-"},
+              {"user", x.key ? std::string_view(x.key->user) : ""},
               {"client", protocol::name(x.target.dialect)},
               {"upstream", x.route ? std::string_view(x.route->upstream->config.name) : "-"},
               {"model", x.route ? std::string_view(x.route->model) : "-"},
@@ -138,7 +175,7 @@ void note(const Exchange& x, const Fault* fault) {
               {"out", usage.output},
               {"est", usage.estimated ? "yes" : "no"},
               {"cost_micro", x.cost_micro},
-              {"first_ms", x.first_byte ? since(*x.first_byte) / 1000 : -1},
+              {"first_ms", first_ms},
               {"total_ms", since(now) / 1000},
               {"tries", x.tries},
               {"end", end_name(x, fault)},

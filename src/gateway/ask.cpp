@@ -113,6 +113,25 @@ bool may_go_elsewhere(const Fault& fault) {
   return fault.again == Again::elsewhere || fault.again == Again::after_wait;
 }
 
+/// For who looks closer.
+void note_attempt(const Exchange& x, std::chrono::nanoseconds took, const Fault* fault) {
+  if (!log::shows(log::Level::debug)) return;
+  const Upstream& upstream = *x.route->upstream;
+  const UpstreamEndpoint* const endpoint = find_endpoint(upstream, x.target.dialect);
+  log::write(log::Level::debug, "attempt",
+             {{"id", x.id},
+              {"try", x.tries},
+              {"upstream", upstream.config.name},
+              {"host", upstream.url.authority()},
+              {"path", endpoint != nullptr ? std::string_view(endpoint->path) : ""},
+              {"model", x.route->model},
+              {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()},
+              {"slots_waiting", upstream.health->slots.waiting()},
+              {"fault", fault != nullptr ? name(fault->code) : std::string_view{}},
+              {"glm_code", fault != nullptr ? std::string_view(fault->glm_code) : ""},
+              {"again", fault != nullptr && may_go_elsewhere(*fault) ? "elsewhere" : ""}});
+}
+
 /// What the client may do about it: a near name, or the way that costs money.
 void advise(const Exchange& x, Fault& fault) {
   if (fault.code == FaultCode::model_not_found)
@@ -326,7 +345,9 @@ net::awaitable<Result<void>> ask(Exchange& x, protocol::Body& body) {
     ++x.tries;
     const auto started = std::chrono::steady_clock::now();
     Result<void> begun = co_await attempt(x, route, body);
-    x.asking += std::chrono::steady_clock::now() - started;
+    const auto took = std::chrono::steady_clock::now() - started;
+    x.asking += took;
+    note_attempt(x, took, begun ? nullptr : &begun.error());
     if (begun) co_return begun;
     x.answer = {};  // closes the connection, and frees the slot
     hide_key(*route.upstream, begun.error());

@@ -113,6 +113,7 @@ void match(Target& target, std::string_view method, std::string_view path,
     std::optional<std::string> id = decode(*written);
     if (!id) continue;
     target.serve = endpoint.serve;
+    target.pattern = endpoint.path;
     target.id = std::move(*id);
     if (endpoint.dialect) target.dialect = *endpoint.dialect;
     target.wrong_method = !fits(method, endpoint.method);
@@ -139,6 +140,7 @@ Target find_target(std::string_view method, std::string_view path) {
   for (const Prefix& prefix : kPrefixes)
     if (take(path, prefix.path)) {
       target.dialect = prefix.dialect;
+      target.prefix = prefix.path;
       break;
     }
   // A base URL that already ends in /v1, joined with /v1 once more.

@@ -30,8 +30,10 @@ enum class Serve : std::uint8_t {
 struct Target {
   Serve serve = Serve::nothing;
   protocol::Protocol dialect = protocol::Protocol::openai_chat;  ///< whose errors and answers
-  std::string service;  ///< from /s/<service>/; empty otherwise
-  std::string id;       ///< of a model or a response: percent-decoded
+  std::string service;       ///< from /s/<service>/; empty otherwise
+  std::string id;            ///< of a model or a response: percent-decoded
+  std::string_view prefix;   ///< "/v1", "/api/anthropic"; for the log
+  std::string_view pattern;  ///< "/models/{id}"; empty for an unknown path
   bool wrong_method = false;
   std::string allow;  ///< with wrong_method: value of the Allow header
 };

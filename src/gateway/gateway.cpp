@@ -1,5 +1,7 @@
 #include "gateway/gateway.h"
 
+#include <algorithm>
+
 namespace glmgate::gateway {
 
 Gateway::Gateway(accounts::Ledger& books, const Clock& time, std::shared_ptr<const Setup> setup)
@@ -33,11 +35,22 @@ std::shared_ptr<const Setup> Gateway::setup() const {
 std::string Gateway::metrics_page() const {
   std::vector<Metrics*> all;
   for (const auto& worker : workers_) all.push_back(&worker->metrics);
+  std::vector<UpstreamGauges> upstreams;
+  const std::shared_ptr<const Setup> now = setup();
+  const UtcMillis at = clock.utc_ms();
+  for (const Upstream& each : now->upstreams)
+    upstreams.push_back({.name = each.config.name,
+                         .slots_limit = each.health->slots.limit,
+                         .slots_in_use = each.health->slots.in_use(),
+                         .slots_waiting = static_cast<std::int64_t>(each.health->slots.waiting()),
+                         .rests_ms = std::max<std::int64_t>(each.health->resting_until_ms - at, 0),
+                         .no_plan = each.health->no_plan_until_ms > at});
   return Metrics::write(all, {.connections = counts.connections.load(),
                               .calls = counts.calls.load(),
                               .open_holds = ledger.holds_in_use(),
                               .ledger_healthy = ledger.healthy(),
-                              .start_seconds = started_});
+                              .start_seconds = started_,
+                              .upstreams = std::move(upstreams)});
 }
 
 std::shared_ptr<Lines> GatewayWorker::lines() {

@@ -43,6 +43,7 @@ net::awaitable<Slots::Slot> Slots::take(Turn& turn, net::TimePoint deadline) {
 }
 
 void Slots::give_back() {
+  --in_use_;
   if (unlimited_) return;
   const std::lock_guard lock(mutex_);
   if (queue_.empty()) {

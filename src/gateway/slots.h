@@ -2,6 +2,7 @@
 // served.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -14,13 +15,16 @@ namespace glmgate::gateway {
 
 class Slots {
  public:
-  explicit Slots(std::uint32_t at_once) : free_(at_once), unlimited_(at_once == 0) {}
+  explicit Slots(std::uint32_t at_once)
+      : limit(at_once), free_(at_once), unlimited_(at_once == 0) {}
+
+  const std::uint32_t limit;  ///< 0: none
 
   /// One request's place. Gives it back when destroyed.
   class Slot {
    public:
     Slot() = default;
-    explicit Slot(Slots* from) : from_(from) {}
+    explicit Slot(Slots* from) : from_(from) { ++from_->in_use_; }
     Slot(Slot&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
     Slot& operator=(Slot&& other) noexcept;
     ~Slot();
@@ -55,6 +59,7 @@ class Slots {
   net::awaitable<Slot> take(Turn& turn, net::TimePoint deadline);
 
   std::size_t waiting() const;
+  std::int64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
 
  private:
   bool take_free();  // under mutex_
@@ -63,6 +68,7 @@ class Slots {
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<Turn::Place>> queue_;
   std::uint32_t free_;
+  std::atomic<std::int64_t> in_use_{0};
   const bool unlimited_;
 };
 

@@ -1,0 +1,32 @@
+#include "gateway/process.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace glmgate::gateway {
+
+Process read_process() {
+  Process process;
+  timespec spent{};
+  if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent) == 0)
+    process.cpu_seconds =
+        static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
+  std::int64_t pages = 0;
+  if (std::ifstream statm("/proc/self/statm"); statm >> pages >> pages)
+    process.resident_bytes = pages * ::sysconf(_SC_PAGESIZE);
+  std::error_code error;
+  const std::filesystem::directory_iterator files("/proc/self/fd", error);
+  // The one that is looked through does not count.
+  if (!error) process.open_fds = std::distance(begin(files), end(files)) - 1;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0)
+    process.max_fds = static_cast<std::int64_t>(limit.rlim_cur);
+  return process;
+}
+
+}  // namespace glmgate::gateway

@@ -1,0 +1,18 @@
+// What the kernel says of this process, for /metrics.
+#pragma once
+
+#include <cstdint>
+
+namespace glmgate::gateway {
+
+struct Process {
+  double cpu_seconds = 0;
+  std::int64_t resident_bytes = 0;
+  std::int64_t open_fds = 0;
+  std::int64_t max_fds = 0;
+};
+
+/// 0 for what cannot be read.
+Process read_process();
+
+}  // namespace glmgate::gateway
