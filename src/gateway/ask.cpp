@@ -310,7 +310,8 @@ net::Headers request_headers(const Exchange& x, const Upstream& upstream,
   const bool to_messages = endpoint.speaks == Protocol::anthropic_messages;
   net::Headers headers;
   headers.add("content-type", "application/json");
-  headers.add("accept", x.facts.stream ? "text/event-stream" : "application/json");
+  const bool streams = x.facts.stream || (x.draft && x.draft->streams_upstream);
+  headers.add("accept", streams ? "text/event-stream" : "application/json");
   headers.add("accept-encoding", "identity");
   if (upstream.config.auth == UpstreamAuth::jwt)
     headers.add("authorization",

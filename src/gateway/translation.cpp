@@ -67,7 +67,8 @@ protocol::ChatAnswerOptions passing_chat(const Exchange& x, const UpstreamEndpoi
           .include_usage = x.facts.include_usage,
           .input_estimate = x.facts.input_estimate,
           .place = place(x),
-          .now = now(x)};
+          .now = now(x),
+          .names = &draft_of(x).names};
 }
 
 protocol::MessagesStreamOptions passing_messages(const Exchange& x) {
@@ -238,6 +239,15 @@ protocol::MessagesTarget describe_messages(const Exchange& x, const Route& route
           .seal = &x.at.gateway.seal};
 }
 
+Result<std::vector<std::string>> fit_chat(Exchange& x, const Route& route,
+                                          const UpstreamEndpoint& endpoint, protocol::Body& body) {
+  protocol::ChatDraft kept;
+  Result<std::vector<std::string>> warnings =
+      protocol::fit_chat_request(body, x.facts, describe(x, route, endpoint.speaks), &kept.names);
+  if (!kept.names.empty()) x.draft = std::make_unique<protocol::ChatDraft>(std::move(kept));
+  return warnings;
+}
+
 Result<std::vector<std::string>> fit(Exchange& x, const Route& route,
                                      const UpstreamEndpoint& endpoint, protocol::Body& body) {
   switch (endpoint.speaks) {
@@ -246,7 +256,7 @@ Result<std::vector<std::string>> fit(Exchange& x, const Route& route,
     case Protocol::openai_responses:
       return protocol::fit_responses_request(body, route.model);
     default:
-      return protocol::fit_chat_request(body, x.facts, describe(x, route, endpoint.speaks));
+      return fit_chat(x, route, endpoint, body);
   }
 }
 
@@ -263,8 +273,8 @@ Result<Outgoing> pass(Exchange& x, const Route& route, const UpstreamEndpoint& e
 Result<protocol::ChatDraft> draft(const Exchange& x, const Route& route,
                                   const UpstreamEndpoint& endpoint, const protocol::Body& body) {
   if (x.asked_in == Protocol::openai_responses) {
-    Result<protocol::ChatDraft> made =
-        protocol::responses_to_chat(body, {.seal = &x.at.gateway.seal});
+    Result<protocol::ChatDraft> made = protocol::responses_to_chat(
+        body, {.seal = &x.at.gateway.seal, .takes_pdf = !is_chat(endpoint.speaks)});
     if (made) made->echo = x.stored ? x.stored->echo : protocol::read_responses_echo(body);
     return made;
   }
@@ -282,8 +292,9 @@ Result<protocol::ChatDraft> draft(const Exchange& x, const Route& route,
 
 /// A chat request, the client's own or a draft, for an endpoint that speaks Messages.
 Result<Outgoing> write_messages(Exchange& x, const Route& route, const protocol::Body& body) {
-  Result<protocol::MessagesDraft> made =
-      protocol::chat_to_messages(body, describe_messages(x, route));
+  protocol::MessagesTarget target = describe_messages(x, route);
+  target.streams = x.facts.stream || draft_of(x).streams_upstream;
+  Result<protocol::MessagesDraft> made = protocol::chat_to_messages(body, target);
   if (!made) return fail(std::move(made.error()));
   auto kept = std::make_unique<protocol::ChatDraft>(draft_of(x));
   kept->names.merge(made->names);
@@ -296,8 +307,11 @@ Result<Outgoing> fit_draft(Exchange& x, const Route& route, const UpstreamEndpoi
                            protocol::ChatDraft made) {
   Result<protocol::Body> body = protocol::Body::read(std::move(made.body), protocol::kDraftLimits);
   if (!body) return fail(std::move(body.error()));
-  const Result<protocol::Facts> facts = protocol::read_chat_facts(*body);
-  if (!facts) return fail(facts.error());
+  Result<protocol::Facts> facts = protocol::read_chat_facts(*body);
+  if (!facts) return fail(std::move(facts.error()));
+  // What is behind a stop sequence is not waited for, and not paid for.
+  made.streams_upstream = facts->stream || !made.stop.empty();
+  facts->stream = made.streams_upstream;
   if (!is_chat(endpoint.speaks)) {
     std::vector<std::string> warnings = std::move(made.warnings);
     x.draft = std::make_unique<protocol::ChatDraft>(std::move(made));
@@ -310,6 +324,7 @@ Result<Outgoing> fit_draft(Exchange& x, const Route& route, const UpstreamEndpoi
   target.client = Protocol::openai_chat;
   Result<std::vector<std::string>> warnings = protocol::fit_chat_request(*body, *facts, target);
   if (!warnings) return fail(std::move(warnings.error()));
+  if (made.streams_upstream) body->set("stream", "true");
   Outgoing outgoing{.made = std::move(*body).spliced(), .warnings = std::move(made.warnings)};
   std::ranges::move(*warnings, std::back_inserter(outgoing.warnings));
   x.draft = std::make_unique<protocol::ChatDraft>(std::move(made));

@@ -56,7 +56,7 @@ Result<std::string_view> ArgumentText::object() const {
 }
 
 bool is_json_object(std::string_view text) {
-  const auto tape = JsonTape::scan(text, {.rigor = JsonRigor::upstream});
+  const auto tape = JsonTape::scan(text, {.depth = kArgumentDepth, .rigor = JsonRigor::upstream});
   return tape && tape->root(text).is(JsonType::object);
 }
 

@@ -2,12 +2,17 @@
 // to this room.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 
 namespace glmgate::protocol {
+
+/// How deep arguments may nest, in answers and in the history: what a client was given it can send
+/// back. Other JSON of a request nests less; these stand in strings.
+inline constexpr std::size_t kArgumentDepth = 256;
 
 class ArgumentText {
  public:

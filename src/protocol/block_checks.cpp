@@ -22,19 +22,16 @@ Result<void> check_name(JsonView of, std::string_view name) {
   return {};
 }
 
-/// Blocks of a turn must not be empty text; those inside another block may be.
-enum class Place : std::uint8_t { turn, inside };
-
-Result<void> check_block(JsonView block, Place place, Sums& sums);
+Result<void> check_block(JsonView block, Sums& sums);
 
 /// A string, or an array of blocks.
-Result<void> check_content(JsonView content, Place place, Sums& sums) {
+Result<void> check_content(JsonView content, Sums& sums) {
   sums.add_text(content);
   if (content.is(JsonType::string)) return {};
   if (!content.is(JsonType::array)) return wrong("", "a string or an array of content blocks");
   std::size_t index = 0;
   for (JsonView block = content.first(); block.present(); block = block.after(), ++index)
-    if (auto checked = check_block(block, place, sums); !checked)
+    if (auto checked = check_block(block, sums); !checked)
       return under(at_index("", index), std::move(checked.error()));
   return {};
 }
@@ -58,7 +55,7 @@ Result<void> check_source(JsonView block, Sums& sums) {
     if (checked && source.find("type").equals(needs.type))
       checked = check_string(source, needs.member);
   if (checked && source.find("type").equals("content")) {
-    checked = check_content(source.find("content"), Place::inside, sums);
+    checked = check_content(source.find("content"), sums);
     if (!checked) checked = under(".content", std::move(checked.error()));
   }
   if (source.find("type").equals("text")) sums.add_text(source.find("data"));
@@ -91,7 +88,7 @@ Result<void> check_tool_result(JsonView block, Sums& sums) {
   if (failed.given() && !failed.boolean()) return wrong(".is_error", "true or false");
   const JsonView content = block.find("content");
   if (!content.given()) return {};
-  auto checked = check_content(content, Place::inside, sums);
+  auto checked = check_content(content, sums);
   return checked ? checked : under(".content", std::move(checked.error()));
 }
 
@@ -108,20 +105,18 @@ Result<void> check_search_result(JsonView block, Sums& sums) {
   sums.add_text(block.find("title"));
   const JsonView content = block.find("content");
   if (!content.given()) return {};
-  auto checked = check_content(content, Place::inside, sums);
+  auto checked = check_content(content, sums);
   return checked ? checked : under(".content", std::move(checked.error()));
 }
 
-Result<void> check_block(JsonView block, Place place, Sums& sums) {
+Result<void> check_block(JsonView block, Sums& sums) {
   if (!block.is(JsonType::object)) return wrong("", "an object with a type");
   if (auto checked = check_string(block, "type"); !checked) return checked;
   const JsonView type = block.find("type");
   if (type.equals("text")) {
     if (auto checked = check_string(block, "text"); !checked) return checked;
     const JsonView text = block.find("text");
-    if (place == Place::turn && text.equals(""))
-      return fail(FaultCode::bad_value, ".text: text content blocks must be non-empty", ".text");
-    sums.add_text(text);
+    sums.add_text(text);  // an empty one: an Anthropic upstream says what it thinks of it
     return {};
   }
   if (type.equals("tool_use")) return check_tool_use(block, sums);
@@ -171,7 +166,7 @@ Result<void> check_turn(JsonView message, Sums& sums) {
     return wrong(".role", "user, assistant or system");
   const JsonView content = message.find("content");
   if (!content.given()) return missing(".content");
-  if (auto checked = check_content(content, Place::turn, sums); !checked)
+  if (auto checked = check_content(content, sums); !checked)
     return under(".content", std::move(checked.error()));
   const bool is_empty =
       content.equals("") || (content.is(JsonType::array) && !content.first().present());
@@ -215,7 +210,7 @@ Result<void> check_turns(JsonView messages, Sums& sums) {
 
 Result<void> check_system(JsonView system, Sums& sums) {
   if (!system.given()) return {};
-  auto checked = check_content(system, Place::inside, sums);
+  auto checked = check_content(system, sums);
   return checked ? checked : under("system", std::move(checked.error()));
 }
 

@@ -25,6 +25,13 @@ Result<PlainAnswer> read_chat_answer(std::string body, const ChatAnswerOptions& 
   answer.model = root.find("model").string().value_or("");
   for (JsonView choice = choices.first(); choice.present(); choice = choice.after())
     answer.text_bytes += count_text(choice.find("message"));
+  if (options.names != nullptr)
+    for (JsonView choice = choices.first(); choice.present(); choice = choice.after())
+      for (JsonView call = choice.find("message").find("tool_calls").first(); call.present();
+           call = call.after())
+        for_renamed_call(*options.names, call, [&read](JsonView name, const std::string& own) {
+          read->replace(name, own);
+        });
   if (options.client != Protocol::glm) {
     if (!root.find("object").given()) read->set("object", "\"chat.completion\"");
     for (JsonView choice = choices.first(); choice.present(); choice = choice.after()) {

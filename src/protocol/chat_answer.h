@@ -14,6 +14,7 @@
 #include "protocol/fault_wire.h"
 #include "protocol/json_scan.h"
 #include "protocol/sse.h"
+#include "protocol/tool_names.h"
 
 namespace glmgate::protocol {
 
@@ -23,9 +24,10 @@ struct ChatAnswerOptions {
   Protocol upstream = Protocol::glm;
   bool include_usage =
       false;  ///< the client asked for the extra usage chunk; glm clients never get one
-  std::int64_t input_estimate = 0;  ///< for that chunk, if the upstream tells no usage
-  UpstreamPlace place = {};         ///< for the hints of an error inside a 200 answer
-  UtcMillis now = 0;                ///< for its reset times; 0: they are not read
+  std::int64_t input_estimate = 0;   ///< for that chunk, if the upstream tells no usage
+  UpstreamPlace place = {};          ///< for the hints of an error inside a 200 answer
+  UtcMillis now = 0;                 ///< for its reset times; 0: they are not read
+  const ToolNames* names = nullptr;  ///< tools that go by another name upstream; null: none does
 };
 
 /// Reads a 200 answer. Fault{upstream...} if it is not a chat completion: an error body under 200
@@ -54,11 +56,12 @@ class ChatStream : public AnswerStream {
   struct Edit {
     std::size_t begin;
     std::size_t end;
-    std::string_view text;
+    std::string text;
   };
   Result<void> on_event(const SseEvent& event, std::string& out);
   Result<void> on_chunk(JsonView root, std::string_view data, std::string& out);
   Result<void> on_choices(JsonView choices, bool& finishes);
+  void rename_calls(JsonView delta);
   void hold_finish_chunk(JsonView root, std::string_view data, JsonView usage);
   void append_event(std::string& out, std::string_view data) const;
   std::string estimated_usage() const;

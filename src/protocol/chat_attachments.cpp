@@ -84,9 +84,11 @@ Result<std::string> read_file(JsonView part) {
   const JsonView file = part.find("file");
   const std::string url = file.find("file_data").string().value_or("");
   const auto data = read_data_url(url);
-  if (!data || data->media_type != "application/pdf")
-    return unsupported(".file", "cannot be sent: only PDF files with their data are");
-  std::string block = block_of("document", base64_source("application/pdf", data->base64));
+  const std::string_view base64 = data ? data->base64 : std::string_view(url);
+  const bool is_pdf =
+      base64.starts_with(kPdfBase64) || (data && data->media_type == "application/pdf");
+  if (!is_pdf) return unsupported(".file", "cannot be sent: only PDF files with their data are");
+  std::string block = block_of("document", base64_source("application/pdf", base64));
   const JsonView name = file.find("filename");
   if (name.is(JsonType::string) && !name.equals("")) {
     block.pop_back();
@@ -100,7 +102,7 @@ Result<std::string> read_file(JsonView part) {
 
 Result<std::string> read_attachment(ChatTranslation& t, JsonView part) {
   const JsonView type = part.find("type");
-  if (type.equals("image_url")) return read_image(t, part);
+  if (type.equals("image_url") || type.equals("input_image")) return read_image(t, part);
   if (type.equals("file")) return read_file(part);
   if (type.equals("input_audio") || type.equals("video_url"))
     return unsupported(".type", "cannot be sent: this upstream takes neither sound nor video");
@@ -111,8 +113,7 @@ Result<std::string> read_attachment(ChatTranslation& t, JsonView part) {
     if (!is_address(url)) return wrong(".file_url.url", "an http(s) URL");
     return block_of("document", url_source(url));
   }
-  t.warnings.add("dropped", "messages[].content[" + type.string().value_or("") + "]");
-  return std::string();
+  return unsupported(".type", "is none that this upstream takes: text, image_url, file, file_url");
 }
 
 }  // namespace glmgate::protocol

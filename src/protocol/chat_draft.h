@@ -25,6 +25,7 @@ struct ChatDraft {
   ToolNames names;                ///< tools that go by another name upstream
   std::vector<std::string> stop;  ///< stop sequences that the gateway itself looks for, exactly;
                                   ///< not in `body`
+  bool streams_upstream = false;  ///< the upstream is asked for a stream, whatever the client wants
   bool hides_thinking = false;    ///< Anthropic's thinking.display "omitted"
   bool wants_sealed_thinking = false;  ///< Responses: include reasoning.encrypted_content
   ResponsesEcho echo;                  ///< Responses: what the response repeats of its request

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "protocol/chat_request.h"
+#include "protocol/warnings.h"
 
 namespace glmgate::protocol {
 
@@ -16,10 +17,14 @@ struct ChatFit {
   const Facts& facts;
   const ChatTarget& target;
   JsonView root;
-  std::vector<std::string> warnings;
+  Warnings warnings;
+  ToolNames names;  ///< of tools that go by another name upstream
 
   bool to_glm() const { return target.speaks == Protocol::glm; }
-  void warn(std::string_view what, std::string_view field);
+  void warn(std::string_view what, std::string_view field) { warnings.add(what, field); }
+  /// A tool's name as a JSON string. GLM takes [a-zA-Z0-9_-]{1,64}; others are fitted, and the
+  /// answer maps them back.
+  std::string tool_name(JsonView name);
 };
 
 /// Tools, functions, tool_choice and function_call; what must be said in words to a model that

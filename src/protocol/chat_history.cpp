@@ -1,8 +1,10 @@
 // The conversation of a chat request as Anthropic's messages (wire-protocols 3.5, 1.3).
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/json.h"
+#include "protocol/argument_text.h"
 #include "protocol/call_pairs.h"
 #include "protocol/chat_parts.h"
 #include "protocol/complaint.h"
@@ -30,18 +32,24 @@ std::string_view without_end_space(std::string_view escaped) {
   }
 }
 
-/// The JSON object that a call's arguments are; Fault: path within the call's function.
-Result<std::string> read_arguments(JsonView arguments) {
+/// The JSON object that a call's arguments are; Fault: path within the call's function. A model
+/// wrote them, and its client cannot take them back: what can be mended must not end the session.
+/// @param mended  set if it was: a key that stood twice, half a character
+Result<std::string> read_arguments(JsonView arguments, bool& mended) {
   if (!arguments.given()) return std::string("{}");
   if (arguments.is(JsonType::object)) return std::string(arguments.raw());
   std::string text = arguments.string().value_or("");
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return std::string("{}");
-  const auto tape = JsonTape::scan(text, {});
+  auto tape = JsonTape::scan(text, {.depth = kArgumentDepth});
+  if (!tape) {
+    tape = JsonTape::scan(text, {.depth = kArgumentDepth, .rigor = JsonRigor::upstream});
+    mended = tape.has_value();
+  }
   if (!tape) return wrong(".arguments", "a JSON object, and is " + tape.error().for_client);
   const JsonView root = tape->root(text);
   if (!root.given()) return std::string("{}");
   if (!root.is(JsonType::object)) return wrong(".arguments", "a JSON object");
-  return std::string(root.raw());
+  return mended ? strict_json(root) : std::string(root.raw());
 }
 
 class Retelling {
@@ -52,14 +60,11 @@ class Retelling {
     index_ = index;
     const JsonView role = message.find("role");
     if (role.equals("assistant")) return add_assistant(message);
-    if (role.equals("system") || role.equals("developer")) {
-      add_system(message);
-      return {};
-    }
+    if (role.equals("system") || role.equals("developer")) return add_system(message);
     pairs_.user_speaks();
     if (role.equals("tool")) return add_result(message, message.find("tool_call_id"));
     if (role.equals("function")) return add_result(message, {});
-    return add_parts(message.find("content"), user_);
+    return add_user(message);
   }
 
   Result<void> finish() {
@@ -90,6 +95,7 @@ class Retelling {
         append_element(blocks, found->second);
     results_.clear();
     called_.clear();
+    sent_ids_.clear();
     for (std::string* said : {&held_text_, &user_}) {
       if (!said->empty()) append_element(blocks, *said);
       said->clear();
@@ -111,6 +117,26 @@ class Retelling {
     begins_with_thinking_ = false;
   }
 
+  /// What the assistant says ends the user's turn: its calls are answered, and what was said since
+  /// then is whole.
+  void put_assistant(std::string_view block) {
+    if (!user_.empty() || !results_.empty()) end_user();
+    append_element(assistant_, block);
+  }
+
+  /// Nothing but space is no message there. As the last one it is what shall be answered.
+  Result<void> add_user(JsonView message) {
+    std::string blocks;
+    if (auto added = add_parts(message.find("content"), blocks); !added) return added;
+    put_user(blocks, user_);
+    if (!blocks.empty()) return {};
+    const std::string field = path() + ".content";
+    if (!message.after().present() && user_.empty() && results_.empty())
+      return wrong(field, "more than space: there is nothing to answer");
+    t_.warnings.add("dropped", field);
+    return {};
+  }
+
   /// What the user says ends the assistant's turn, unless it is nothing.
   void put_user(std::string_view block, std::string& into) {
     if (block.empty()) return;
@@ -118,21 +144,21 @@ class Retelling {
     append_element(into, block);
   }
 
-  void add_system(JsonView message) {
+  Result<void> add_system(JsonView message) {
     const bool is_leading = t_.messages.empty() && user_.empty() && assistant_.empty();
     std::string text;
     const JsonView content = message.find("content");
     if (content.is(JsonType::string)) text = inside(content);
-    for (JsonView part = content.first(); part.present(); part = part.after()) {
-      if (!part.find("type").equals("text")) {
-        t_.warnings.add("dropped", "messages[].content[]");
-        continue;
-      }
+    std::size_t index = 0;
+    for (JsonView part = content.first(); part.present(); part = part.after(), ++index) {
+      if (!is_text_part(part))
+        return unsupported(path() + "." + at_index("content", index) + ".type",
+                           "cannot be sent in a system message: only text can");
       if (!text.empty()) text += "\\n\\n";
       text += inside(part.find("text"));
     }
-    if (is_leading) return t_.add_system(text);
-    if (text_block(text).empty()) return;
+    if (is_leading) t_.add_system(text);
+    if (is_leading || text_block(text).empty()) return {};
     // Behind the results, which must follow their calls.
     const bool waits = !pairs_.all_answered();
     if (t_.target.takes_system_messages)
@@ -141,22 +167,26 @@ class Retelling {
       append_element(held_text_, text_block("<system>" + text + "</system>"));
     else
       put_user(text_block("<system>" + text + "</system>"), user_);
-    if (!t_.target.takes_system_messages || waits) return;
+    if (!t_.target.takes_system_messages || waits) return {};
     end_assistant();
     end_user();
+    return {};
   }
 
   Result<void> add_parts(JsonView content, std::string& into) {
-    if (content.is(JsonType::string)) put_user(text_block(inside(content)), into);
+    const auto put = [&into](const std::string& block) {
+      if (!block.empty()) append_element(into, block);
+    };
+    if (content.is(JsonType::string)) put(text_block(inside(content)));
     std::size_t index = 0;
     for (JsonView part = content.first(); part.present(); part = part.after(), ++index) {
-      if (part.find("type").equals("text")) {
-        put_user(text_block(inside(part.find("text"))), into);
+      if (is_text_part(part)) {
+        put(text_block(inside(part.find("text"))));
         continue;
       }
       const auto block = read_attachment(t_, part);
       if (!block) return under(path() + "." + at_index("content", index), block.error());
-      put_user(*block, into);
+      put(*block);
     }
     return {};
   }
@@ -171,8 +201,7 @@ class Retelling {
     const JsonView content = message.find("content");
     std::string blocks;
     if (auto added = add_parts(content, blocks); !added) return added;
-    std::string result =
-        R"({"type":"tool_result","tool_use_id":)" + json::quote(fit_call_id(known));
+    std::string result = R"({"type":"tool_result","tool_use_id":)" + json::quote(sent_ids_[known]);
     if (!blocks.empty()) result += R"(,"content":[)" + blocks + ']';
     results_.insert_or_assign(known, result + '}');
     return {};
@@ -180,8 +209,6 @@ class Retelling {
 
   Result<void> add_assistant(JsonView message) {
     if (auto spoken = pairs_.assistant_speaks(); !spoken) return spoken;
-    // The calls of a turn before are answered: what was said since then is whole.
-    if (!user_.empty() || !results_.empty()) end_user();
     add_thinking(message);
     const bool is_last = !message.after().present();
     const JsonView calls = message.find("tool_calls");
@@ -190,17 +217,17 @@ class Retelling {
     const auto put = [&](JsonView text) {
       const std::string_view said = inside(text);
       const std::string block = text_block(begins_the_answer ? without_end_space(said) : said);
-      if (!block.empty()) append_element(assistant_, block);
+      if (!block.empty()) put_assistant(block);
     };
     const JsonView content = message.find("content");
     put(content);
     std::size_t index = 0;
     for (JsonView part = content.first(); part.present(); part = part.after(), ++index) {
-      const JsonView type = part.find("type");
-      if (!type.equals("text") && !type.equals("refusal"))
+      const bool is_text = is_text_part(part);
+      if (!is_text && !part.find("type").equals("refusal"))
         return unsupported(path() + "." + at_index("content", index) + ".type",
                            "cannot be sent in an assistant message");
-      put(part.find(type.equals("text") ? "text" : "refusal"));
+      put(part.find(is_text ? "text" : "refusal"));
     }
     index = 0;
     for (JsonView call = calls.first(); call.present(); call = call.after(), ++index)
@@ -229,8 +256,12 @@ class Retelling {
       put_call(id, called.find("name"), "{\"input\":" + text + "}", ClientTool::Kind::custom);
       return {};
     }
-    const auto arguments = read_arguments(called.find("arguments"));
+    bool mended = false;
+    const auto arguments = read_arguments(called.find("arguments"), mended);
     if (!arguments) return under(".function", arguments.error());
+    if (mended)
+      t_.warnings.add("changed",
+                      path() + "." + at_index("tool_calls", index) + ".function.arguments");
     put_call(id, called.find("name"), *arguments, ClientTool::Kind::function);
     return {};
   }
@@ -239,26 +270,38 @@ class Retelling {
     const JsonView call = message.find("function_call");
     if (!call.given() || message.find("tool_calls").first().present()) return {};
     legacy_id_ = "call_" + std::to_string(index_);
-    const auto arguments = read_arguments(call.find("arguments"));
+    bool mended = false;
+    const auto arguments = read_arguments(call.find("arguments"), mended);
     if (!arguments) return under(path() + ".function_call", arguments.error());
+    if (mended) t_.warnings.add("changed", path() + ".function_call.arguments");
     put_call(legacy_id_, call.find("name"), *arguments, ClientTool::Kind::function);
     return pairs_.call(legacy_id_, index_, 0);
+  }
+
+  /// Anthropic takes each id once. Engines that count the calls of each answer use them again.
+  std::string fresh_id(const std::string& id) {
+    const std::string fitted = fit_call_id(id);
+    std::string fresh = fitted;
+    for (std::size_t& times = used_[fitted]; !given_.insert(fresh).second;)
+      fresh = fitted + "_" + std::to_string(++times + 1);
+    return fresh;
   }
 
   void put_call(const std::string& id, JsonView name, std::string_view input,
                 ClientTool::Kind kind) {
     const std::string tool = t_.tool_name(name, kind);
+    const std::string sent = fresh_id(id);
+    put_assistant(R"({"type":"tool_use","id":)" + json::quote(sent) + R"(,"name":)" + tool +
+                  R"(,"input":)" + std::string(input) + "}");
     t_.called_tools.insert(tool);
     called_.push_back(id);
-    append_element(assistant_, R"({"type":"tool_use","id":)" + json::quote(fit_call_id(id)) +
-                                   R"(,"name":)" + tool + R"(,"input":)" + std::string(input) +
-                                   "}");
+    sent_ids_.insert_or_assign(id, sent);
   }
 
   void put_thinking(std::string_view text, std::string_view signature) {
     begins_with_thinking_ = begins_with_thinking_ || assistant_.empty();
-    append_element(assistant_, R"({"type":"thinking","thinking":)" + std::string(text) +
-                                   R"(,"signature":)" + json::quote(signature) + "}");
+    put_assistant(R"({"type":"thinking","thinking":)" + std::string(text) + R"(,"signature":)" +
+                  json::quote(signature) + "}");
   }
 
   /// An upstream that verifies takes only what it signed itself.
@@ -278,13 +321,14 @@ class Retelling {
   void add_thinking(JsonView message) {
     const JsonView blocks = message.find("thinking_blocks");
     const JsonView details = message.find("reasoning_details");
-    const JsonView plain = message.find("reasoning_content");
+    const JsonView own = message.find("reasoning_content");
+    const JsonView plain = own.given() ? own : message.find("reasoning");  // as vLLM names it
     for (JsonView block = blocks.first(); block.present(); block = block.after()) {
       if (block.find("type").equals("redacted_thinking") &&
           block.find("data").is(JsonType::string)) {
         begins_with_thinking_ = begins_with_thinking_ || assistant_.empty();
-        append_element(assistant_, R"({"type":"redacted_thinking","data":)" +
-                                       std::string(block.find("data").raw()) + "}");
+        put_assistant(R"({"type":"redacted_thinking","data":)" +
+                      std::string(block.find("data").raw()) + "}");
       } else {
         add_signed(block.find("thinking"), block.find("signature"), "thinking_blocks");
       }
@@ -313,9 +357,13 @@ class Retelling {
   // The assistant's turn so far, and the user's after it.
   std::string assistant_;
   bool begins_with_thinking_ = false;
-  std::vector<std::string> called_;                          // ids, in order
-  std::map<std::string, std::string, std::less<>> results_;  // blocks by id
+  std::vector<std::string> called_;                           // ids, in order
+  std::map<std::string, std::string, std::less<>> sent_ids_;  // what they are upstream
+  std::map<std::string, std::string, std::less<>> results_;   // blocks by id
   std::string user_;
+  // Of the whole conversation.
+  std::set<std::string> given_;              // ids upstream
+  std::map<std::string, std::size_t> used_;  // how often each was made new
   // System messages that came while calls waited for their results.
   std::string held_text_;
   std::string held_system_;

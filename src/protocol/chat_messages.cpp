@@ -1,6 +1,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "protocol/answer_parts.h"
 #include "protocol/chat_fit.h"
 #include "protocol/json_write.h"
 
@@ -14,7 +15,9 @@ std::string joined_text(JsonView parts) {
   bool first = true;
   for (JsonView part = parts.first(); part.present(); part = part.after()) {
     const JsonView type = part.find("type");
-    const JsonView text = type.equals("text")      ? part.find("text")
+    const bool is_text =
+        type.equals("text") || type.equals("input_text") || type.equals("output_text");
+    const JsonView text = is_text                  ? part.find("text")
                           : type.equals("refusal") ? part.find("refusal")
                                                    : JsonView();
     if (!text.is(JsonType::string)) return {};
@@ -60,6 +63,11 @@ void fit_content(ChatFit& fit, JsonView message, bool is_system, Hint& hint) {
   const std::string_view text =
       content.is(JsonType::string) ? content.raw() : std::string_view(joined);
   if (!joined.empty()) fit.body.replace(content, joined);
+  // Beside images the parts stay; clients mix chat's words with those of Responses.
+  for (JsonView part = content.first(); joined.empty() && part.present(); part = part.after())
+    if (const JsonView type = part.find("type");
+        type.equals("input_text") || type.equals("output_text"))
+      fit.body.replace(type, "\"text\"");
   if (is_system && hint.wanted() && !text.empty()) hint.append_to(content, text);
 }
 
@@ -68,9 +76,27 @@ void fit_calls(ChatFit& fit, JsonView calls) {
     const JsonView function = call.find("function");
     if (function.given() && !call.find("type").given())
       fit.body.set_member(call, "type", "\"function\"");
+    if (!function.is(JsonType::object)) continue;
     const JsonView arguments = function.find("arguments");
-    if (arguments.is(JsonType::object)) fit.body.replace(arguments, json::quote(arguments.raw()));
+    if (arguments.is(JsonType::object)) {
+      fit.body.replace(arguments, json::quote(arguments.raw()));
+    } else if (!arguments.given() || trimmed(inside(arguments)).empty() ||
+               trimmed(inside(arguments)) == "null") {
+      // Templates read them as JSON.
+      fit.body.set_member(function, "arguments", "\"{}\"");
+    }
+    const JsonView name = function.find("name");
+    if (const std::string fitted = fit.tool_name(name); fitted != name.raw())
+      fit.body.replace(name, fitted);
   }
+}
+
+/// vLLM's clients keep what it calls `reasoning` under that name.
+void fit_reasoning(ChatFit& fit, JsonView message) {
+  const JsonView reasoning = message.find("reasoning");
+  if (!reasoning.is(JsonType::string) || message.find("reasoning_content").given()) return;
+  fit.body.set_member(message, "reasoning_content", reasoning.raw());
+  fit.body.remove_member(message, "reasoning");
 }
 
 /// `function_call` and role `function`, from before there were tools: calls need ids now, so the
@@ -82,13 +108,13 @@ class LegacyCalls {
     if (!call.given() || message.find("tool_calls").given()) return;
     id_ = "call_" + std::to_string(index);
     const JsonView arguments = call.find("arguments");
-    const std::string text = arguments.is(JsonType::string) ? std::string(arguments.raw())
-                             : arguments.given()            ? json::quote(arguments.raw())
-                                                            : "\"{}\"";
+    const bool is_nothing = arguments.is(JsonType::string) && trimmed(inside(arguments)).empty();
+    const std::string text = !arguments.given() || is_nothing ? "\"{}\""
+                             : arguments.is(JsonType::string) ? std::string(arguments.raw())
+                                                              : json::quote(arguments.raw());
     fit.body.set_member(message, "tool_calls",
                         R"([{"id":")" + id_ + R"(","type":"function","function":{"name":)" +
-                            std::string(call.find("name").raw()) + R"(,"arguments":)" + text +
-                            "}}]");
+                            fit.tool_name(call.find("name")) + R"(,"arguments":)" + text + "}}]");
     fit.body.remove_member(message, "function_call");
   }
 
@@ -120,6 +146,7 @@ void fit_messages(ChatFit& fit, std::string_view hint) {
     if (!role.equals("assistant")) continue;
     // Some servers refuse an assistant message without `content`; null is what its absence means.
     if (!message.find("content").present()) fit.body.set_member(message, "content", "null");
+    if (fit.to_glm()) fit_reasoning(fit, message);
     fit_calls(fit, message.find("tool_calls"));
     legacy.fit_assistant(fit, message, index);
   }

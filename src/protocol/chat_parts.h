@@ -37,6 +37,12 @@ Result<void> retell_history(ChatTranslation& t);
 /// tools and tool_choice; tools that only the history knows.
 Result<void> retell_tools(ChatTranslation& t);
 
+/// Text, in chat's words or in those of Responses, which clients mix.
+inline bool is_text_part(JsonView part) {
+  const JsonView type = part.find("type");
+  return type.equals("text") || type.equals("input_text") || type.equals("output_text");
+}
+
 /// A content part that is not text, as a block. Fault: path within the part.
 Result<std::string> read_attachment(ChatTranslation& t, JsonView part);
 

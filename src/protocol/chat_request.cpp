@@ -10,10 +10,13 @@
 
 namespace glmgate::protocol {
 
-void ChatFit::warn(std::string_view what, std::string_view field) {
-  std::string text = std::string(what) + "; field=" + std::string(field);
-  if (std::find(warnings.begin(), warnings.end(), text) == warnings.end())
-    warnings.push_back(std::move(text));
+std::string ChatFit::tool_name(JsonView name) {
+  const std::string original = name.string().value_or("");
+  if (!to_glm()) return std::string(name.raw());
+  std::string fitted = fit_tool_name(original);
+  if (fitted == original) return std::string(name.raw());
+  names.try_emplace(fitted, ClientTool{.name = original, .space = {}});
+  return '"' + std::move(fitted) + '"';
 }
 
 namespace {
@@ -198,11 +201,11 @@ Result<void> check_images(const ChatFit& fit) {
 }  // namespace
 
 Result<std::vector<std::string>> fit_chat_request(Body& body, const Facts& facts,
-                                                  const ChatTarget& target) {
+                                                  const ChatTarget& target, ToolNames* names) {
   body.forget_splices();
-  ChatFit fit{body, facts, target, body.root(), {}};
+  ChatFit fit{body, facts, target, body.root(), {}, {}};
   if (!fit.root.find("model").equals(target.model)) body.set("model", json::quote(target.model));
-  if (target.client == Protocol::glm && fit.to_glm()) return fit.warnings;
+  if (target.client == Protocol::glm && fit.to_glm()) return fit.warnings.take();
   if (auto checked = check_images(fit); !checked) return fail(std::move(checked.error()));
   const auto no_calls = fit_tools(fit);
   if (!no_calls) return fail(no_calls.error());
@@ -220,7 +223,8 @@ Result<std::vector<std::string>> fit_chat_request(Body& body, const Facts& facts
     warn_of_ignored(fit);
   }
   fit_messages(fit, hint);
-  return std::move(fit.warnings);
+  if (names != nullptr) *names = std::move(fit.names);
+  return fit.warnings.take();
 }
 
 }  // namespace glmgate::protocol

@@ -9,6 +9,7 @@
 #include "protocol/body.h"
 #include "protocol/dialect.h"
 #include "protocol/facts.h"
+#include "protocol/tool_names.h"
 
 namespace glmgate::protocol {
 
@@ -32,7 +33,9 @@ struct ChatTarget {
 /// <what> is `dropped`
 ///         (the field is gone), `ignored` (it passes, but GLM does not heed it), `clamped`,
 ///         `changed` (to the nearest thing the upstream can do) or `not_enforced`.
+/// @param names  gets the tools that go by another name upstream
 Result<std::vector<std::string>> fit_chat_request(Body& body, const Facts& facts,
-                                                  const ChatTarget& target);
+                                                  const ChatTarget& target,
+                                                  ToolNames* names = nullptr);
 
 }  // namespace glmgate::protocol

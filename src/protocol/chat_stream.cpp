@@ -107,19 +107,31 @@ Result<void> ChatStream::on_choices(JsonView choices, bool& finishes) {
   for (JsonView choice = choices.first(); choice.present(); choice = choice.after()) {
     JsonView reason;
     for (JsonView member = choice.first(); member.present(); member = member.after()) {
-      if (member.key_equals("delta"))
+      if (member.key_equals("delta")) {
         text_bytes_ += count_text(member);
-      else if (member.key_equals("finish_reason"))
+        if (options_.names != nullptr && !options_.names->empty()) rename_calls(member);
+      } else if (member.key_equals("finish_reason")) {
         reason = member;
+      }
     }
     if (!reason.given()) continue;
     finishes = true;
     if (options_.client == Protocol::glm) continue;
     const auto word = openai_finish_reason(reason, text_bytes_);
     if (!word) return fail(word.error());
-    if (!reason.equals(*word)) edits_.push_back({reason.begin() + 1, reason.end() - 1, *word});
+    if (!reason.equals(*word))
+      edits_.push_back({reason.begin() + 1, reason.end() - 1, std::string(*word)});
   }
+  std::ranges::sort(edits_, {}, &Edit::begin);
   return {};
+}
+
+/// The names that the client gave its tools.
+void ChatStream::rename_calls(JsonView delta) {
+  for (JsonView call = delta.find("tool_calls").first(); call.present(); call = call.after())
+    for_renamed_call(*options_.names, call, [this](JsonView name, const std::string& own) {
+      edits_.push_back({name.begin(), name.end(), own});
+    });
 }
 
 void ChatStream::hold_finish_chunk(JsonView root, std::string_view data, JsonView usage) {

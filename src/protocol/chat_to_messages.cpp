@@ -279,8 +279,8 @@ Result<MessagesDraft> chat_to_messages(const Body& body, const MessagesTarget& t
   warn_of_other_fields(t);
   if (auto done = retell_history(t); !done) return fail(std::move(done.error()));
   const std::int64_t max_tokens = translate_max_tokens(t);
-  if (const JsonView stream = t.root.find("stream"); stream.given())
-    append_member(t.fields, "stream", stream.raw());
+  if (const JsonView stream = t.root.find("stream"); target.streams || stream.given())
+    append_member(t.fields, "stream", target.streams ? "true" : stream.raw());
   const bool thinks = translate_thinking(t, max_tokens);
   translate_sampling(t, thinks);
   translate_stop(t);

@@ -484,11 +484,13 @@ TEST(chat_to_messages, images_and_files_become_blocks) {
                    "x",
                    text("see") +
                        R"(,{"type":"image","source":{"type":"url","url":"https://e/i.png"}})")))},
-      {"unknown",
-       kZai,
-       in(text("a") + R"(,{"type":"hologram"})"),
-       out("", user(text("a"))),
-       {"dropped; field=messages[].content[hologram]"}},
+      {"PDF without a label", kZai, in(R"({"type":"file","file":{"file_data":"JVBERi0xLjQ="}})"),
+       out("",
+           user(
+               R"({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0xLjQ="}})"))},
+      {"text in the words of Responses", kZai,
+       in(R"({"type":"input_text","text":"a"})" + std::string(",") + text("b")),
+       out("", user(text("a") + "," + text("b")))},
   };
   check(cases);
 }

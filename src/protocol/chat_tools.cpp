@@ -6,6 +6,7 @@
 #include "protocol/chat_choice.h"
 #include "protocol/chat_fit.h"
 #include "protocol/complaint.h"
+#include "protocol/message_checks.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -27,7 +28,8 @@ std::string nested_tool(ChatFit& fit, JsonView function) {
     const bool required = member.key_equals("description") || member.key_equals("parameters");
     if (glm && required && !member.given()) continue;
     if (!out.empty()) out += ',';
-    out += json::quote(member.key()) + ":" + std::string(member.raw());
+    out += json::quote(member.key()) + ":";
+    out += member.key_equals("name") ? fit.tool_name(member) : std::string(member.raw());
   }
   if (glm && !function.find("description").given()) out += R"(,"description":"")";
   if (glm && !function.find("parameters").given()) (out += R"(,"parameters":)") += kNoParameters;
@@ -39,6 +41,9 @@ void fit_function_tool(ChatFit& fit, JsonView tool) {
   const JsonView function = tool.find("function");
   if (!tool.find("type").given()) fit.body.set_member(tool, "type", "\"function\"");
   if (!fit.to_glm()) return;
+  const JsonView name = function.find("name");
+  if (const std::string fitted = fit.tool_name(name); fitted != name.raw())
+    fit.body.replace(name, fitted);
   if (const JsonView strict = function.find("strict"); strict.present()) {
     if (strict.boolean() == true) fit.warn("dropped", "tools[].function.strict");
     fit.body.remove_value(strict);
@@ -104,6 +109,9 @@ Result<std::string_view> fit_tools(ChatFit& fit) {
     remove_all(fit);  // nothing to call is the same as not calling
     return std::string_view();
   }
+  if (fit.to_glm() && list.size() > kMostGlmTools)
+    return wrong(is_legacy ? "functions" : "tools",
+                 "at most " + std::to_string(kMostGlmTools) + " tools for this model");
   // GLM cannot be told which function to call, but what it does not see it cannot call.
   const bool narrows = fit.to_glm() && choice.kind == Choice::Kind::some;
   std::string from_legacy;

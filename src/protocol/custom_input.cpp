@@ -1,5 +1,6 @@
 #include "protocol/custom_input.h"
 
+#include "protocol/argument_text.h"
 #include "protocol/json_scan.h"
 
 namespace glmgate::protocol {
@@ -35,7 +36,8 @@ void ObjectEnd::feed(std::string_view bytes) {
 }
 
 std::string custom_input(const std::string& arguments) {
-  const auto tape = JsonTape::scan(arguments, {.rigor = JsonRigor::upstream});
+  const auto tape =
+      JsonTape::scan(arguments, {.depth = kArgumentDepth, .rigor = JsonRigor::upstream});
   if (!tape) return arguments;
   const JsonView input = tape->root(arguments).find("input");
   return input.is(JsonType::string) ? *input.string() : arguments;

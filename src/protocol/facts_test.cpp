@@ -193,8 +193,8 @@ TEST(facts, the_limits_on_fields_messages_and_tools_are_exact) {
   EXPECT_TRUE(read(with_messages(repeat(message, 10'000))).has_value());
   EXPECT_FALSE(read(with_messages(repeat(message, 10'001))).has_value());
   const std::string tool = R"({"type":"function","function":{"name":"f"}})";
-  EXPECT_TRUE(read(with("\"tools\":" + repeat(tool, 128))).has_value());
-  EXPECT_FALSE(read(with("\"tools\":" + repeat(tool, 129))).has_value());
+  EXPECT_TRUE(read(with("\"tools\":" + repeat(tool, 1024))).has_value());
+  EXPECT_FALSE(read(with("\"tools\":" + repeat(tool, 1025))).has_value());
 }
 
 TEST(facts, the_estimate_grows_with_the_text_and_stays_near_its_tokens) {

@@ -1,9 +1,62 @@
 #include "protocol/json_write.h"
 
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
 #include "base/json.h"
 #include "protocol/scan_bytes.h"
 
 namespace glmgate::protocol {
+namespace {
+
+void append_strict(std::string& out, JsonView value);
+
+void append_object(std::string& out, JsonView object) {
+  std::vector<std::pair<std::string, JsonView>> members;
+  std::unordered_map<std::string, std::size_t> places;
+  for (JsonView member = object.first(); member.present(); member = member.after()) {
+    const auto [place, is_new] = places.try_emplace(member.key(), members.size());
+    if (is_new)
+      members.emplace_back(place->first, member);
+    else
+      members[place->second].second = member;
+  }
+  out += '{';
+  for (const auto& [key, value] : members) {
+    if (&key != &members.front().first) out += ',';
+    (out += json::quote(key)) += ':';
+    append_strict(out, value);
+  }
+  out += '}';
+}
+
+void append_strict(std::string& out, JsonView value) {
+  if (value.is(JsonType::object)) return append_object(out, value);
+  if (value.is(JsonType::string)) {
+    out += json::quote(*value.string());
+    return;
+  }
+  if (!value.is(JsonType::array)) {
+    out += value.raw();
+    return;
+  }
+  out += '[';
+  const std::size_t first = value.first().begin();
+  for (JsonView each = value.first(); each.present(); each = each.after()) {
+    if (each.begin() != first) out += ',';
+    append_strict(out, each);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+std::string strict_json(JsonView value) {
+  std::string out;
+  append_strict(out, value);
+  return out;
+}
 
 std::string escaped(std::string_view text) {
   std::string quoted = json::quote(text);

@@ -26,6 +26,13 @@ void append_member(std::string& out, std::string_view key, std::string_view json
 /// Appends an element, after a comma unless `list` is empty.
 void append_element(std::string& list, std::string_view json);
 
+/// `value` with the last of each key and with whole characters only: what a strict reader takes of
+/// what a lenient one took.
+std::string strict_json(JsonView value);
+
+/// What a PDF begins with, in base64.
+inline constexpr std::string_view kPdfBase64 = "JVBERi";
+
 bool is_utf8(std::string_view bytes);
 
 }  // namespace glmgate::protocol

@@ -15,7 +15,7 @@ Result<void> check_part(JsonView part, Sums& sums) {
     if (!type.given()) return missing(".type");
     return wrong(".type", "a string");
   }
-  if (type.equals("text")) {
+  if (type.equals("text") || type.equals("input_text") || type.equals("output_text")) {
     const JsonView text = part.find("text");
     if (!text.given()) return missing(".text");
     if (!text.is(JsonType::string)) return wrong(".text", "a string");

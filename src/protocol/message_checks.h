@@ -11,7 +11,8 @@
 namespace glmgate::protocol {
 
 constexpr std::size_t kMostMessages = 10'000;  // promises, section 3
-constexpr std::size_t kMostTools = 128;        // of a chat request: GLM's limit
+constexpr std::size_t kMostTools = 1'024;      // of any request
+constexpr std::size_t kMostGlmTools = 128;     // glm-api 3.1
 
 constexpr std::size_t kLongestToolName = 256;  // what is longer no upstream takes
 

@@ -122,15 +122,24 @@ class History {
     const JsonView content = message.find("content");
     UserContent user;
     if (content.is(JsonType::string)) user.text(inside(content));
+    if (content.equals("")) t_.warnings.add("dropped", "messages[].content");
     std::size_t images = 0;
     std::size_t index = 0;
+    bool answers_calls = false;
     for (JsonView block = content.first(); block.present(); block = block.after(), ++index) {
+      warn_of_empty(block);
+      answers_calls = answers_calls || block.find("type").equals("tool_result");
       auto put = block.find("type").equals("tool_result") ? add_result(block, user, images)
                                                           : put_block(t_, block, user);
       if (!put) return under(".content" + at_index("", index), std::move(put.error()));
     }
     release();
-    if (!user.empty()) say(with_role("user", user.take()));
+    if (!user.empty()) {
+      say(with_role("user", user.take()));
+    } else if (!answers_calls && !message.after().present()) {
+      return fail(FaultCode::bad_value, ".content: text content blocks must be non-empty",
+                  ".content");
+    }
     return {};
   }
 
@@ -162,11 +171,17 @@ class History {
     return {};
   }
 
+  /// Anthropic refuses empty text. Here it is nothing to send.
+  void warn_of_empty(JsonView block) {
+    if (block.find("text").equals("")) t_.warnings.add("dropped", "messages[].content[].text");
+  }
+
   Result<void> add_assistant_block(JsonView block) {
     const JsonView type = block.find("type");
     if (type.equals("text")) {
       if (block.find("citations").first().present())
         t_.warnings.add("dropped", "messages[].content[].citations");
+      warn_of_empty(block);
       text_ += inside(block.find("text"));
     } else if (type.equals("thinking")) {
       add_thinking(block);

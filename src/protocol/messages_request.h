@@ -19,6 +19,7 @@ struct MessagesTarget {
   std::int64_t max_output = 0;     ///< the model's cap; 0 if unknown
   bool verifies_thinking = false;  ///< refuses thinking that it did not sign; Z.AI takes all
   bool takes_images = true;
+  bool streams = false;                ///< the answer is to be streamed
   bool takes_sampling = true;          ///< false: version 2026-10-21, no temperature, top_p, top_k
   bool takes_system_messages = false;  ///< role system within `messages`
   bool takes_output_format = false;    ///< output_config.format

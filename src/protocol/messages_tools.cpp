@@ -99,8 +99,10 @@ Result<void> translate_tools(MessagesTranslation& t) {
       continue;
     }
     if (!tool.find("name").is(JsonType::string)) return missing(at_index("tools", index) + ".name");
-    if (++kept > kMostTools)
-      return wrong("tools", "at most " + std::to_string(kMostTools) + " tools for this model");
+    if (++kept > (t.rules.to_glm ? kMostGlmTools : kMostTools))
+      return wrong("tools", "at most " +
+                                std::to_string(t.rules.to_glm ? kMostGlmTools : kMostTools) +
+                                " tools for this model");
     is_offered = is_offered || is_wanted;
     append_element(tools, function_tool(t, tool, known));
   }

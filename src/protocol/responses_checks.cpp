@@ -11,7 +11,6 @@ namespace glmgate::protocol {
 namespace {
 
 constexpr std::size_t kMostItems = 10'000;
-constexpr std::size_t kMostTools = 128;
 
 template <std::size_t N>
 bool is_one_of(JsonView word, const std::string_view (&words)[N]) {

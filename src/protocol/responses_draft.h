@@ -12,23 +12,14 @@
 #include "protocol/json_scan.h"
 #include "protocol/responses_to_chat.h"
 #include "protocol/tool_names.h"
+#include "protocol/warnings.h"
 
 namespace glmgate::protocol {
-
-/// Warnings of one request, each once, and not more than headers hold.
-class DraftWarnings {
- public:
-  void add(std::string_view what, std::string_view field);
-  std::vector<std::string> take() { return std::move(texts_); }
-
- private:
-  std::vector<std::string> texts_;
-};
 
 /// The tools of a request as functions, and the names they got.
 class ResponsesTools {
  public:
-  explicit ResponsesTools(DraftWarnings& warnings) : warnings_(warnings) {}
+  explicit ResponsesTools(Warnings& warnings) : warnings_(warnings) {}
 
   /// `path` is where the list stands: "tools", "input[2].tools".
   Result<void> add_all(JsonView tools, const std::string& path);
@@ -53,7 +44,7 @@ class ResponsesTools {
   void append(std::string_view name, std::string_view description, std::string_view parameters,
               std::string_view strict);
 
-  DraftWarnings& warnings_;
+  Warnings& warnings_;
   std::string json_;
   std::size_t count_ = 0;
   ToolNames names_;
@@ -64,8 +55,7 @@ class ResponsesTools {
 /// Input items as messages.
 class ResponsesHistory {
  public:
-  ResponsesHistory(const ResponsesRules& rules, const ResponsesTools& tools,
-                   DraftWarnings& warnings)
+  ResponsesHistory(const ResponsesRules& rules, const ResponsesTools& tools, Warnings& warnings)
       : rules_(rules), tools_(tools), warnings_(warnings) {}
 
   void add_instructions(JsonView text);
@@ -107,7 +97,7 @@ class ResponsesHistory {
 
   const ResponsesRules& rules_;
   const ResponsesTools& tools_;
-  DraftWarnings& warnings_;
+  Warnings& warnings_;
   std::string json_;
   std::size_t size_ = 0;
   bool replays_reasoning_ = false;

@@ -1,6 +1,7 @@
 #include <iterator>
 
 #include "base/json.h"
+#include "protocol/argument_text.h"
 #include "protocol/complaint.h"
 #include "protocol/responses_draft.h"
 #include "protocol/responses_parts.h"
@@ -34,13 +35,19 @@ struct ToolResult {
   std::string images;  // chat parts, comma between them
 };
 
-Result<void> read_output_parts(JsonView parts, std::size_t& images, ToolResult& result) {
+Result<void> read_output_parts(JsonView parts, bool takes_pdf, std::size_t& images,
+                               ToolResult& result) {
   std::size_t index = 0;
   for (JsonView part = parts.first(); part.present(); part = part.after(), ++index) {
     if (index > 0) result.text += "\\n";
     if (is_image(part)) {
       result.text += "[see attached image " + std::to_string(++images) + "]";
       (result.images += result.images.empty() ? "" : ",") += chat_image(part);
+      continue;
+    }
+    if (takes_pdf && is_pdf(part)) {
+      result.text += "[see attached file]";
+      (result.images += result.images.empty() ? "" : ",") += chat_pdf(part);
       continue;
     }
     auto text = part_text(part);
@@ -55,7 +62,7 @@ std::string quoted_inside(std::string_view text) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-Result<ToolResult> read_output(JsonView item, std::size_t& images) {
+Result<ToolResult> read_output(JsonView item, bool takes_pdf, std::size_t& images) {
   ToolResult result;
   const JsonView type = item.find("type");
   const JsonView output = item.find("output");
@@ -66,7 +73,8 @@ Result<ToolResult> read_output(JsonView item, std::size_t& images) {
     result.text = between_quotes(output);
   } else if (output.is(JsonType::array) && !type.equals("shell_call_output") &&
              !type.equals("local_shell_call_output")) {
-    if (auto read = read_output_parts(output, images, result); !read) return fail(read.error());
+    if (auto read = read_output_parts(output, takes_pdf, images, result); !read)
+      return fail(read.error());
   } else if (output.find("content").is(JsonType::string)) {
     result.text = between_quotes(output.find("content"));
   } else if (output.given()) {
@@ -179,6 +187,10 @@ Result<void> ResponsesHistory::add_spoken(std::string_view role, JsonView conten
       parts += chat_image(part);
       continue;
     }
+    if (rules_.takes_pdf && is_pdf(part)) {
+      parts += chat_pdf(part);
+      continue;
+    }
     auto text = part_text(part);
     if (!text) return under(path + at_index("", index), std::move(text.error()));
     parts += R"({"type":"text","text":")" + *text + "\"}";
@@ -258,7 +270,8 @@ std::string ResponsesHistory::function_arguments(JsonView arguments, std::size_t
   if (arguments.is(JsonType::object)) return json::quote(arguments.raw());
   if (!arguments.is(JsonType::string) || arguments.equals("")) return "\"{}\"";
   const std::string text = *arguments.string();
-  if (tape_.rescan(text, {.rigor = JsonRigor::upstream}) && tape_.root(text).is(JsonType::object))
+  if (tape_.rescan(text, {.depth = kArgumentDepth, .rigor = JsonRigor::upstream}) &&
+      tape_.root(text).is(JsonType::object))
     return std::string(arguments.raw());
   warnings_.add("changed", at_index("input", index) + ".arguments");
   return json::quote(input_object(arguments.raw()));
@@ -305,7 +318,7 @@ Result<void> ResponsesHistory::answer_calls() {
                   "input");
     const Output& output = found->second.list[found->second.taken++];
     consumed_[output.index] = true;
-    auto result = read_output(output.item, image_count);
+    auto result = read_output(output.item, rules_.takes_pdf, image_count);
     if (!result) return under(at_index("input", output.index), std::move(result.error()));
     begin_message("tool");
     ((json_ += '"') += result->text) += R"(","tool_call_id":)";

@@ -5,6 +5,7 @@
 #include "base/base64url.h"
 #include "base/json.h"
 #include "protocol/complaint.h"
+#include "protocol/json_write.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -37,8 +38,22 @@ std::optional<std::string> decode_file(std::string_view data) {
   return bytes;
 }
 
+/// The base64 of a data URL, or all of it.
+std::string_view base64_of(std::string_view data) {
+  if (!data.starts_with("data:")) return data;
+  const auto comma = data.find(',');
+  return comma == std::string_view::npos ? std::string_view() : data.substr(comma + 1);
+}
+
+bool is_pdf_data(std::string_view data) {
+  return data.starts_with("data:application/pdf") || base64_of(data).starts_with(kPdfBase64);
+}
+
 Result<std::string> file_text(JsonView part) {
-  const auto text = decode_file(part.find("file_data").string().value_or(""));
+  const std::string data = part.find("file_data").string().value_or("");
+  if (is_pdf_data(data))
+    return unsupported(".file_data", "is a PDF, which this model cannot read: send its text");
+  const auto text = decode_file(data);
   if (!text) return unsupported(".file_data", "can be read only if it is text in base64");
   const std::string name = part.find("filename").string().value_or("");
   const std::string quoted = json::quote(name.empty() ? *text : "[" + name + "]\n" + *text);
@@ -46,6 +61,20 @@ Result<std::string> file_text(JsonView part) {
 }
 
 }  // namespace
+
+bool is_pdf(JsonView part) {
+  return part.find("type").equals("input_file") &&
+         is_pdf_data(part.find("file_data").string().value_or(""));
+}
+
+std::string chat_pdf(JsonView part) {
+  const std::string data = part.find("file_data").string().value_or("");
+  std::string out = R"({"type":"file","file":{"file_data":)" +
+                    json::quote("data:application/pdf;base64," + std::string(base64_of(data)));
+  if (const JsonView name = part.find("filename"); name.is(JsonType::string))
+    (out += R"(,"filename":)") += name.raw();
+  return out + "}}";
+}
 
 std::string chat_image(JsonView part) {
   const JsonView image = part.find("image_url");

@@ -28,6 +28,11 @@ inline bool is_untyped_function(JsonView tool) {
 /// {"type":"image_url",...} of an image.
 std::string chat_image(JsonView part);
 
+/// A file that says it is a PDF, or that begins as one.
+bool is_pdf(JsonView part);
+/// {"type":"file",...} of a PDF.
+std::string chat_pdf(JsonView part);
+
 /// The text of a part that is no image, as it stands between quotes: of a file, its decoded text
 /// behind its name. Fault{unsupported_field} with a path from the part on, if it is no text.
 Result<std::string> part_text(JsonView part);

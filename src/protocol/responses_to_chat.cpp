@@ -279,7 +279,7 @@ class Translation {
 
   JsonView root_;
   std::size_t size_;
-  DraftWarnings warnings_;
+  Warnings warnings_;
   ResponsesTools tools_;
   ResponsesHistory history_;
   std::string out_;

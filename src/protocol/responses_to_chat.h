@@ -11,6 +11,7 @@ namespace glmgate::protocol {
 
 struct ResponsesRules {
   const ThinkingSeal* seal = nullptr;  ///< opens encrypted_content; none: reasoning is dropped
+  bool takes_pdf = false;              ///< the upstream reads PDF files; else they are refused
 };
 
 /// Translates what read_responses_facts() has accepted. Fault{bad_value|missing_field|

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "protocol/complaint.h"
+#include "protocol/message_checks.h"
 #include "protocol/responses_draft.h"
 #include "protocol/responses_parts.h"
 #include "protocol/sha256.h"
@@ -11,8 +12,6 @@ namespace {
 
 using Kind = ClientTool::Kind;
 
-constexpr std::size_t kMostTools = 128;
-constexpr std::size_t kMostWarnings = 24;
 constexpr std::string_view kNoParameters = R"({"type":"object","properties":{}})";
 
 /// Tools that OpenAI defines and the client runs, as functions.
@@ -69,14 +68,6 @@ std::string input_schema(JsonView format) {
 }
 
 }  // namespace
-
-void DraftWarnings::add(std::string_view what, std::string_view field) {
-  if (texts_.size() == kMostWarnings) return;
-  std::string text = std::string(what) + "; field=" + std::string(field);
-  if (texts_.size() == kMostWarnings - 1) text = "dropped; field=others";
-  if (std::find(texts_.begin(), texts_.end(), text) == texts_.end())
-    texts_.push_back(std::move(text));
-}
 
 Result<void> ResponsesTools::add_all(JsonView tools, const std::string& path) {
   std::size_t index = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/json.h"
 #include "protocol/sha256.h"
 
 namespace glmgate::protocol {
@@ -32,6 +33,13 @@ std::string fit_tool_name(std::string_view name) {
 std::string_view client_tool_name(const ToolNames& names, std::string_view name) {
   const auto found = names.find(name);
   return found == names.end() ? name : std::string_view(found->second.name);
+}
+
+void for_renamed_call(const ToolNames& names, JsonView call,
+                      const std::function<void(JsonView name, const std::string& own)>& rename) {
+  const JsonView name = call.find("function").find("name");
+  const auto found = name.is(JsonType::string) ? names.find(*name.string()) : names.end();
+  if (found != names.end()) rename(name, json::quote(found->second.name));
 }
 
 std::string fit_call_id(std::string_view id) {

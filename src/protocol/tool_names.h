@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/json_scan.h"
+
 namespace glmgate::protocol {
 
 /// A name every upstream takes: [a-zA-Z0-9_-]{1,64}. One that fits stays as it is; another becomes
@@ -33,6 +35,11 @@ using ToolNames = std::map<std::string, ClientTool, std::less<>>;
 
 /// The client's name for the upstream's `name`; `name` itself if it was not changed.
 std::string_view client_tool_name(const ToolNames& names, std::string_view name);
+
+/// Calls `rename(name, own)` if the call of a chat answer is of a tool that the client calls
+/// otherwise: the name's place, and the client's own as JSON.
+void for_renamed_call(const ToolNames& names, JsonView call,
+                      const std::function<void(JsonView name, const std::string& own)>& rename);
 
 /// Anthropic takes ids of [a-zA-Z0-9_-]+ only: others become "toolu_hx_" and hex, and back.
 std::string fit_call_id(std::string_view id);

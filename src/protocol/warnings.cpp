@@ -14,7 +14,9 @@ void Warnings::add(std::string_view what, std::string_view field) {
   if (texts_.size() == kMostWarnings) return;
   std::string text = std::string(what) + "; field=";
   for (const char c : field.substr(0, kLongestField)) text += c > ' ' && c < '\x7f' ? c : '?';
-  if (std::ranges::find(texts_, text) == texts_.end()) texts_.push_back(std::move(text));
+  if (std::ranges::find(texts_, text) != texts_.end()) return;
+  if (texts_.size() == kMostWarnings - 1) text = "dropped; field=others";
+  texts_.push_back(std::move(text));
 }
 
 }  // namespace glmgate::protocol

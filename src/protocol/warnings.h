@@ -10,7 +10,8 @@ namespace glmgate::protocol {
 class Warnings {
  public:
   /// "<what>; field=<field>", once, and made to fit a header whatever a client calls its fields.
-  /// Beyond some dozens nobody reads them: the rest is left out.
+  /// Beyond some dozens nobody reads them, and clients take no more than a hundred headers: the
+  /// last one says that there were others.
   void add(std::string_view what, std::string_view field);
 
   std::vector<std::string> take() { return std::move(texts_); }
