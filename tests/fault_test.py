@@ -480,6 +480,23 @@ class Tests:
         assert "error" in json.loads(response.events()[-1]) and not response.complete
         server.close()
 
+    def missing_marker(self):
+        """An answer that said why it ended, and what it cost, is whole without [DONE], though its connection stays open."""
+        server = self.server()
+        key = server.key()["key"]
+        usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+        self.upstream.script("marker", up.stream([event({"content": "a"}), event({}, "stop", usage=usage), b"never"], cut=2, how="stall"))
+        for path, more, last in (("/v1/chat/completions", {}, "[DONE]"), ("/v1/messages", {"max_tokens": 9}, '{"type":"message_stop"}')):
+            began = time.monotonic()
+            response = server.request("POST", path, ask("marker", stream=True, **more), key)
+            assert time.monotonic() - began < 9 * harness.SLOW
+            assert response.complete and response.events()[-1] == last, response.body
+        began = time.monotonic()
+        assert server.request("POST", "/v1/messages", ask("marker", max_tokens=9), key).json["content"][0]["text"] == "a"
+        row = [r for r in server.usage("model")["rows"] if r["model"] == "marker"][0]
+        assert row["requests"] == 3 and row["estimated_requests"] == 0 and row["completion_tokens"] == 12, row
+        server.close()
+
     def client_cut(self):
         server = self.server()
         key = server.key()["key"]

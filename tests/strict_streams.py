@@ -69,6 +69,10 @@ def chat(events, broken, is_glm):
         answer.text += delta.get("content") or ""
         answer.thinking += delta.get("reasoning_content") or ""
         for call in delta.get("tool_calls") or []:
+            if call.get("type") == "custom":
+                assert call["index"] == len(calls) and call["id"] and call["custom"]["name"], "a custom call is whole"
+                calls.append([call["id"], call["custom"]["name"], call["custom"]["input"]])
+                continue
             if call["index"] == len(calls):
                 assert call["type"] == "function" and call["id"] and call["function"]["name"], "a call starts with its name"
                 calls.append([call["id"], call["function"]["name"], ""])
@@ -278,7 +282,10 @@ def read_document(document):
         answer.text, answer.thinking = message.get("content") or "", message.get("reasoning_content") or ""
         answer.stop = document["choices"][0]["finish_reason"]
         for call in message.get("tool_calls") or []:
-            answer.tool(call["id"], call["function"]["name"], call["function"]["arguments"])
+            if call["type"] == "custom":
+                answer.tool(call["id"], call["custom"]["name"], call["custom"]["input"])
+            else:
+                answer.tool(call["id"], call["function"]["name"], call["function"]["arguments"])
     elif document.get("type") == "message":
         answer.stop = document["stop_reason"]
         for block in document["content"]:

@@ -338,6 +338,12 @@ inline void check_chat_reason(JsonView reason, std::size_t calls, Protocol clien
   claims.must(!reason.equals("tool_calls") || calls > 0, "tool_calls without a call");
 }
 
+inline bool is_custom_call(JsonView call) {
+  const JsonView custom = call.find("custom");
+  return call.find("type").equals("custom") && is_word(call.find("id")) &&
+         is_word(custom.find("name")) && custom.find("input").is(JsonType::string);
+}
+
 class ChatStreamCheck {
  public:
   ChatStreamCheck(const ChatRules& rules, Claims& claims) : rules_(rules), claims_(claims) {}
@@ -429,6 +435,7 @@ class ChatStreamCheck {
   void read_call(JsonView call) {
     const auto index = static_cast<std::size_t>(call.find("index").integer().value_or(-1));
     const JsonView function = call.find("function");
+    if (call.find("type").equals("custom")) return read_custom(call, index);
     claims_.must(function.find("arguments").is(JsonType::string), "a fragment without arguments");
     if (index == argument_bytes_.size()) {
       argument_bytes_.push_back(0);
@@ -442,6 +449,14 @@ class ChatStreamCheck {
                    "id or name again");
     }
     argument_bytes_[index] += function.find("arguments").text_bytes();
+  }
+
+  /// A custom tool's call comes in one piece.
+  void read_custom(JsonView call, std::size_t index) {
+    claims_.must(index == argument_bytes_.size(), "a call's index is not the next");
+    claims_.must(is_custom_call(call), "a custom call without id, name or input");
+    claims_.must(ids_.insert(call.find("id").string().value_or("")).second, "a call id twice");
+    argument_bytes_.push_back(1);
   }
 
   ChatRules rules_;
@@ -487,10 +502,11 @@ inline std::string check_chat_whole(std::string_view body, Protocol client) {
   std::set<std::string> ids;
   for (JsonView call = calls.first(); call.present(); call = call.after()) {
     ++count;
+    claims.must(ids.insert(call.find("id").string().value_or("")).second, "a call id twice");
+    if (is_custom_call(call)) continue;
     claims.must(is_word(call.find("id")) && call.find("type").equals("function") &&
                     is_word(call.find("function").find("name")),
                 "a call without id, type or name");
-    claims.must(ids.insert(call.find("id").string().value_or("")).second, "a call id twice");
     claims.must(is_word(call.find("function").find("arguments")), "a call without arguments");
   }
   check_chat_reason(choice.find("finish_reason"), count, client, claims);
