@@ -202,15 +202,18 @@ net::awaitable<Result<void>> make_events(Exchange& x) {
 /// A streamed answer for a client that wants it whole.
 net::awaitable<Result<void>> fold_events(Exchange& x, const UpstreamEndpoint& endpoint) {
   protocol::TranslatedWhole whole = make_whole(x, endpoint);
+  const UpstreamConfig& config = x.route->upstream->config;
+  // Some say 200 before they have read the prompt.
+  auto silence = std::max(config.patience.idle, config.plain_answer);
   while (!whole.complete()) {
-    const Left left = whole.may_end() && whole.usage() ? Left::marker : Left::something;
-    const net::TimePoint until =
-        x.at.worker.after(longest_silence(x.route->upstream->config.patience.idle, left));
+    const net::TimePoint until = x.at.worker.after(silence);
     const net::Io<std::string_view> bytes = co_await x.answer.upstream->read(until);
     if (!bytes && bytes.error() == net::IoError::timeout && whole.may_end()) break;
     if (!bytes) co_return fail(broken_off(bytes.error(), x));
     if (bytes->empty()) break;
     if (Result<void> fed = whole.feed(*bytes); !fed) co_return fed;
+    const Left left = whole.may_end() && whole.usage() ? Left::marker : Left::something;
+    silence = longest_silence(config.patience.idle, left);
   }
   x.answer.upstream.reset();
   Result<protocol::PlainAnswer> answer = whole.finish();

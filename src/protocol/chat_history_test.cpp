@@ -231,6 +231,11 @@ TEST(chat_history, limits_of_glm_are_not_those_of_engines) {
   const auto refused = fit(text, kGlm);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().for_client, "tools must be at most 128 tools for this model");
+  const std::string stops = request(kHi, R"(,"stop":["a","b","c","d","e"])");
+  EXPECT_TRUE(fit(stops, kEngine).has_value());
+  const auto too_many = fit(stops, kGlm);
+  ASSERT_FALSE(too_many.has_value());
+  EXPECT_EQ(too_many.error().param, "stop");
 }
 
 TEST(chat_history, warnings_fit_into_headers) {

@@ -21,6 +21,8 @@ std::string ChatFit::tool_name(JsonView name) {
 
 namespace {
 
+constexpr std::size_t kMostGlmStops = 4;  // glm-api 3.1
+
 std::string string_or_empty(JsonView value) { return value.string().value_or(""); }
 
 void fit_max_tokens(ChatFit& fit) {
@@ -205,6 +207,8 @@ Result<std::vector<std::string>> fit_chat_request(Body& body, const Facts& facts
   body.forget_splices();
   ChatFit fit{body, facts, target, body.root(), {}, {}};
   if (!fit.root.find("model").equals(target.model)) body.set("model", json::quote(target.model));
+  if (fit.to_glm() && fit.root.find("stop").size() > kMostGlmStops)
+    return wrong("stop", "a string or an array of at most 4 strings for this model");
   if (target.client == Protocol::glm && fit.to_glm()) return fit.warnings.take();
   if (auto checked = check_images(fit); !checked) return fail(std::move(checked.error()));
   const auto no_calls = fit_tools(fit);

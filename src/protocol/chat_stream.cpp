@@ -76,7 +76,10 @@ Result<void> ChatStream::on_chunk(JsonView root, std::string_view data, std::str
   }
   if ((may_be_error || !choices.given()) && is_error_body(root))
     return fail(read_upstream_fault(200, {}, data, options_.place, options_.now));
-  stray_ = stray_ || (!choices.present() && !usage.present());
+  if (!choices.present() && !usage.present()) {
+    stray_ = true;
+    if (options_.client != Protocol::glm) return {};  // OpenAI's clients read choices in everything
+  }
 
   edits_.clear();
   if (options_.client != Protocol::glm && !says_object && root.first().present())

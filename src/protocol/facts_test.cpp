@@ -54,7 +54,7 @@ TEST(facts, what_real_clients_send_is_accepted) {
       with(
           R"("tool_choice":{"type":"function","function":{"name":"f"}},"tools":[{"function":{"name":"f"}}])"),
       with(R"("stop":"x","n":1,"temperature":2,"top_p":1.0,"max_tokens":3.0)"),
-      with(R"("stop":["a","b","c","d"],"temperature":0)"),
+      with(R"("stop":["a","b","c","d","e"],"temperature":0)"),
       with(
           R"("thinking":{"type":"enabled","clear_thinking":false},"response_format":{"type":"json_object"})"),
       with(R"("functions":[{"name":"f"}],"function_call":{"name":"f"})"),
@@ -139,7 +139,7 @@ TEST(facts, what_cannot_be_right_is_refused_by_name) {
       {with(R"("n":0)"), bad, "n"},
       {with(R"("audio":{"voice":"a"})"), unsupported, "audio"},
       {with(R"("modalities":["text","audio"])"), unsupported, "modalities"},
-      {with(R"("stop":["a","b","c","d","e"])"), bad, "stop"},
+      {with(R"("stop":["a",{}])"), bad, "stop[1]"},
       {with(R"("stop":[1])"), bad, "stop[0]"},
       {with(R"("tools":[{"type":"function","function":{"name":")" + std::string(257, 'a') +
             R"("}}])"),
