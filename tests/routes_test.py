@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Where requests go over time: plans, money, engines' own lists of models."""
+import json
+import re
 import socket
 import sys
 import time
@@ -179,6 +181,52 @@ url = "http://127.0.0.1:{hangs}/v1"
             server.stop()
             server.start()
             assert "1 key; `glmgate keys create --user NAME --data " in server.log(), server.log()
+        finally:
+            server.close()
+
+    def the_log_says_who_where_and_when(self):
+        self.plan = USED_UP
+        config = ONE_KEY.format(port=self.upstream.port, paid="spill") + '[log]\nlevel = "debug"\nformat = "{}"\n'
+        for form in ("json", "logfmt"):
+            server = harness.Server(self.program, config.format(form), env={"TEST_UPSTREAM_KEY": "upid.upsecret"})
+            try:
+                key = server.key("ada")["key"]
+                assert self.chat(server, key)[0].status == 200
+                server.request("POST", "/s/money/v1/messages?secret=canary-query", {"model": "glm-4.7"}, "sk-wrong")
+                server.request("GET", "/canary-path", key=key)
+                server.stop()
+                log = server.log()
+                assert "canary" not in log and "upsecret" not in log and key not in log, log
+                if form == "json":
+                    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+                    exchanges = [line for line in lines if line["at"] == "exchange"]
+                    good, = [line for line in exchanges if line["status"] == 200]
+                    bad, = [line for line in exchanges if "{service}" in line["path"]]
+                    lost, = [line for line in exchanges if line["status"] == 404]
+                    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", good["time"]), good
+                    assert good["addr"].startswith("127.0.0.1:") and good["user"] == "ada" and good["path"] == "/v1/chat/completions", good
+                    assert bad["path"] == "/s/{service}/v1/messages" and bad["status"] == 401 and "first_ms" not in bad, bad
+                    assert lost["path"] == "-" and lost["status"] == 404, lost
+                    tried = [(line["try"], line["upstream"], line.get("glm_code")) for line in lines if line["at"] == "attempt"]
+                    assert tried == [(1, "plan", "1308"), (2, "money", None)], tried
+                else:
+                    assert re.search(r"time=\S+\.\d{3}Z level=info at=exchange id=\S+ addr=127.0.0.1:\d+ path=/v1/chat/completions key=\S+ user=ada", log), log
+                    assert "level=debug at=attempt" in log and "first_ms=-1" not in log, log
+            finally:
+                server.close()
+
+    def metrics_tell_of_upstreams_and_money(self):
+        self.plan = USED_UP
+        server, key = self.one_key("spill")
+        try:
+            assert self.chat(server, key)[0].status == 200
+            page, until = "", time.monotonic() + 2 * harness.SLOW
+            while "glmgate_cost_total{" not in page and time.monotonic() < until:  # it is counted once the answer is out
+                page = server.request("GET", "/metrics").body.decode()
+            for pattern in (r'glmgate_upstream_resting_seconds\{glmgate_upstream="plan"\} [1-9]', r'glmgate_cost_total\{glmgate_upstream="money",.*currency="USD"\} 0\.\d*[1-9]',
+                            r'gen_ai_server_request_duration_seconds_bucket\{glmgate_upstream="money",.*le="600"\} 1', r"process_resident_memory_bytes [1-9]",
+                            r'glmgate_upstream_slots_in_use\{glmgate_upstream="money"\} 0\n', r'glmgate_build_info\{version="'):
+                assert re.search(pattern, page), pattern + "\n" + page
         finally:
             server.close()
 
