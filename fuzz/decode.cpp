@@ -19,7 +19,7 @@ constexpr std::size_t kRatio = 100;
 /// Nothing: refused, not at its end, or larger than the cap.
 std::optional<std::string> decode_in_steps(std::string_view encoding, std::string_view bytes,
                                            std::size_t step) {
-  auto decoder = net::Decoder::open(encoding, kRatio);
+  auto decoder = net::Decoder::open(encoding);
   if (!decoder) return std::nullopt;
   std::string out;
   for (std::size_t at = 0; at < bytes.size(); at += step) {

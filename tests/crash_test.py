@@ -7,7 +7,6 @@ make. Each request has a model of its own, so that each has a row of its own.
 import argparse
 import json
 import random
-import signal
 import sys
 import threading
 import time
@@ -78,7 +77,7 @@ class Crash:
         for client in clients:
             client.start()
         time.sleep(self.rng.uniform(0.05, 0.6) * harness.SLOW)
-        self.server.process.send_signal(signal.SIGKILL)
+        self.server.kill()
         self.over.set()
         for client in clients:
             client.join(30)

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -50,19 +51,20 @@ class Results:
 class Server:
     """`glmgate serve`."""
 
-    def __init__(self, program, config=None, data=None, args=(), env=None, start=True):
+    def __init__(self, program, config=None, data=None, args=(), env=None, start=True, limits=None):
         self.program = str(pathlib.Path(program).resolve())
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="glmgate-test-"))
         self.data = pathlib.Path(data) if data else self.folder / "data"
         self.config = self.folder / "glmgate.toml"
         self.args = list(args)
+        self.limits = limits         # descriptors, soft and hard
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("ZAI_", "Z_AI_", "ZHIPU_", "GLMGATE_"))}
         self.env.update(env or {})
         if config is not None:
             self.config.write_text(config)
         self.has_config = config is not None
         self.log_path = self.folder / "log"
-        self.process = None
+        self.process, self.killed = None, False
         if start:
             self.start()
 
@@ -71,7 +73,8 @@ class Server:
         if self.has_config:
             command += ["--config", str(self.config)]
         self.log_file = open(self.log_path, "ab")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log_file, text=True, env=self.env)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log_file, text=True, env=self.env,
+                                        preexec_fn=self.limits and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, self.limits)))
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             self.process.wait(10)
@@ -99,26 +102,40 @@ class Server:
     def usage(self, by="model", **kwargs):
         return json.loads(self.cli("usage", "--by", by, "--json").stdout)
 
+    def kill(self):
+        """Ends the program at once: of all its ends the only one that is not its own."""
+        self.process.kill()
+        self.process.wait()
+        self.killed = True
+
     def stop(self, sig=signal.SIGTERM, wait=30):
-        if self.process and self.process.poll() is None:
+        """Ends the program, if it still runs. It must leave in order: a crash, or what a sanitizer has to say (its exit code
+        is not 0), fails the test, also if it came long before."""
+        if self.process is None:
+            return None
+        late = False
+        if self.process.poll() is None:
+            self.killed = sig == signal.SIGKILL
             self.process.send_signal(sig)
             try:
-                self.process.wait(wait)
+                self.process.wait(wait * SLOW)
             except subprocess.TimeoutExpired:
+                late = True
                 self.process.kill()
                 self.process.wait()
-        if self.process:
-            self.process.stdout.close()
-            self.log_file.close()
-            code = self.process.returncode
-            self.process = None
-            return code
-        return None
+        self.process.stdout.close()
+        self.log_file.close()
+        code, killed = self.process.returncode, self.killed
+        self.process, self.killed = None, False
+        assert not late, f"does not stop within {wait * SLOW:.0f} s: {self.log()[-1000:]}"
+        assert code == (-signal.SIGKILL if killed else 0), f"exit code {code}: {self.log()[-3000:]}"
+        return code
 
     def close(self):
-        code = self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return code
+        try:
+            return self.stop()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def connect(self, timeout=20.0):
         connection = socket.create_connection((self.host, self.port), timeout=timeout * SLOW)

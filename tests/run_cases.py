@@ -251,8 +251,13 @@ class Stage:
         server, _ = self.server(config)
         return [row for row in server.usage("model")["rows"] if row["model"] == model]
 
-    def close(self):
-        for server, _ in self.servers.values():
+    def close(self, results):
+        """Stops the servers; each must have had nothing to complain of, and leave in order."""
+        for config, (server, _) in self.servers.items():
+            results.run(f"{config}: stops in order", server.stop)
+            log = server.log()
+            results.check(f"log {config}: no bug, no sanitizer report",
+                          "at=bug" not in log and "Sanitizer" not in log and "runtime error" not in log, log[-1500:])
             server.close()
         self.upstream.close()
 
@@ -474,12 +479,8 @@ def main():
             for case in cases_of(path):
                 if args.k in case.name + case.title:
                     run_case(stage, results, case, args.brief)
-        for config, (server, _) in stage.servers.items():
-            log = server.log()
-            results.check(f"log {config}: no bug, no sanitizer report",
-                          "at=bug" not in log and "Sanitizer" not in log and "runtime error" not in log, log[-1500:])
     finally:
-        stage.close()
+        stage.close(results)
     sys.exit(1 if results.failed else 0)
 
 

@@ -250,6 +250,7 @@ void read_server(Section& section, Config& config) {
   section.size("body_floor", server.body_floor);
   section.duration("keep_alive", server.keep_alive);
   section.duration("write_stall", server.write_stall);
+  section.duration("drain_delay", config.drain_delay);
   section.duration("drain_timeout", config.drain_timeout);
   section.integer("max_connections", server.max_connections, 1, 10'000'000);
   section.integer("max_connections_per_address", server.max_connections_per_address, 1, 10'000'000);

@@ -37,6 +37,7 @@ struct Config {
   std::string tls_key;
   std::string metrics_listen;  ///< a listener for /metrics and health alone; empty: none
   net::ServerOptions server;
+  std::chrono::milliseconds drain_delay{0};  ///< not ready, but still serving, after SIGTERM
   std::chrono::milliseconds drain_timeout{600'000};
   accounts::Durability durability = accounts::Durability::process;
   std::uint32_t max_holds = 16'384;

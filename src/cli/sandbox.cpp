@@ -10,6 +10,7 @@
 #include "cli/config.h"
 #include "cli/redact.h"
 #include "cli/startup.h"
+#include "net/address.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
 
@@ -56,8 +57,9 @@ sigset_t stop_signals() {
 Result<void> serve(const Flags& flags, bool json) {
   const Result<sandbox::Settings> settings = read_settings(flags);
   if (!settings) return fail(settings.error());
-  if (Result<void> good = check_listen(flags.listen); !good) return good;
-  const auto sockets = net::listen_on(flags.listen, 1);
+  const Result<net::ListenAddress> listen = net::read_listen_address(flags.listen);
+  if (!listen) return fail(listen.error());
+  const auto sockets = net::listen_on(*listen, 1);
   if (!sockets)
     return fail(FaultCode::bad_value, "cannot listen on " + flags.listen + ": " + sockets.error() +
                                           "\nhint: --listen 127.0.0.1:0 takes a free port");
@@ -94,6 +96,7 @@ Result<void> serve(const Flags& flags, bool json) {
     std::this_thread::sleep_for(10ms);
   worker.stop();
   thread.join();
+  worker.end();  // before what its coroutines refer to
   return {};
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <latch>
 #include <map>
 #include <memory>
 #include <thread>
@@ -14,11 +16,13 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/data_folder.h"
+#include "cli/descriptors.h"
 #include "cli/environment.h"
 #include "cli/redact.h"
 #include "cli/run_file.h"
 #include "cli/startup.h"
 #include "gateway/gateway.h"
+#include "net/address.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
 
@@ -33,7 +37,7 @@ class PrivateSandbox {
   static Result<std::unique_ptr<PrivateSandbox>> start(net::Worker& worker,
                                                        const SandboxConfig& settings,
                                                        const std::string& key) {
-    const auto sockets = net::listen_on("127.0.0.1:0", 1);
+    const auto sockets = net::listen_on({.host = "127.0.0.1", .port = 0}, 1);
     if (!sockets) return fail(FaultCode::internal, "the sandbox cannot listen: " + sockets.error());
     const int fd = sockets->front();
     auto self = std::unique_ptr<PrivateSandbox>(new PrivateSandbox(worker, settings, key));
@@ -43,7 +47,6 @@ class PrivateSandbox {
   }
 
   const std::string& url() const { return url_; }
-  void drain() { server_->drain(); }
 
  private:
   PrivateSandbox(net::Worker& worker, const SandboxConfig& settings, const std::string& key)
@@ -70,9 +73,26 @@ struct Lane {
   std::thread thread;
 };
 
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int each : {SIGTERM, SIGINT}) sigaddset(&set, each);
+  return set;
+}
+
+/// @return whether one of `set` came within `at_most`.
+bool wait_for_signal(const sigset_t& set, std::chrono::milliseconds at_most) {
+  const timespec span{.tv_sec = at_most.count() / 1000,
+                      .tv_nsec = at_most.count() % 1000 * 1'000'000};
+  return at_most.count() > 0 && sigtimedwait(&set, nullptr, &span) > 0;
+}
+
 class Service {
  public:
   explicit Service(Context& context) : context_(context) {}
+  ~Service() { end(); }
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
   int run(const ServeFlags& flags);
 
  private:
@@ -85,6 +105,12 @@ class Service {
   void wait_for_signals();
   void reload();
   void drain();
+  void end();
+  /// Runs `task` on each worker, and waits until it has run.
+  void on_each_lane(const std::function<void(Lane&)>& task);
+  enum class Until : std::uint8_t { done, late, signalled };
+  Until wait_until_idle(std::chrono::milliseconds at_most);
+  std::string first_address() const;
 
   Context& context_;
   ServeFlags flags_;
@@ -147,6 +173,7 @@ Result<void> Service::prepare(const ServeFlags& flags) {
   for (const std::string& each : unknown_variables(config_)) print_warning(each);
   log::open(config_.log_level);
   log::set_format(config_.log_format);
+  heed_descriptors(config_);
   auto ledger = accounts::open_ledger({.data_dir = config_.data,
                                        .durability = config_.durability,
                                        .max_holds = config_.max_holds,
@@ -174,7 +201,9 @@ Result<void> Service::prepare(const ServeFlags& flags) {
 
 /// /metrics and health on an address of their own: who scrapes need not reach the clients' one.
 Result<void> Service::listen_for_metrics(Lane& lane, gateway::GatewayWorker& worker) {
-  const auto sockets = net::listen_on(config_.metrics_listen, 1);
+  const Result<net::ListenAddress> address = net::read_listen_address(config_.metrics_listen);
+  if (!address) return fail(address.error());
+  const auto sockets = net::listen_on(*address, 1);
   if (!sockets)
     return fail(FaultCode::bad_value, "cannot listen on " + config_.metrics_listen +
                                           " (metrics.listen): " + sockets.error() +
@@ -194,7 +223,9 @@ Result<void> Service::listen_for_metrics(Lane& lane, gateway::GatewayWorker& wor
 
 Result<void> Service::listen() {
   gateway_ = std::make_unique<gateway::Gateway>(*ledger_, system_clock(), setup_);
-  const auto sockets = net::listen_on(config_.listen, lanes_.size());
+  const Result<net::ListenAddress> address = net::read_listen_address(config_.listen);
+  if (!address) return fail(address.error());
+  const auto sockets = net::listen_on(*address, lanes_.size());
   if (!sockets)
     return fail(
         FaultCode::bad_value,
@@ -222,6 +253,18 @@ Result<void> Service::listen() {
   return write_run_file(config_.data, run_);
 }
 
+/// The server's address as one who stands beside it may call it.
+std::string Service::first_address() const {
+  const std::string bound = run_.address.substr(run_.address.find("//") + 2);
+  std::string host(net::host_of(bound));
+  const bool any = host == "0.0.0.0" || host == "::";
+  const std::string port = bound.substr(bound.rfind(':'));
+  if (tls_ && !tls_->certificate_name().empty())
+    return "https://" + tls_->certificate_name() + port;
+  if (any) return (tls_ ? "https://localhost" : "http://127.0.0.1") + port;
+  return run_.address;
+}
+
 /// The first start makes an administrator's key, and shows it this once.
 Result<void> Service::welcome() {
   const auto keys = ledger_->keys();
@@ -243,7 +286,7 @@ Result<void> Service::welcome() {
       "  curl %s/v1/chat/completions -H 'authorization: Bearer %s' -H 'content-type: "
       "application/json' "
       "-d '{\"model\":\"glm-4.7\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n\n",
-      config_.data.c_str(), key->text.reveal().c_str(), run_.address.c_str(),
+      config_.data.c_str(), key->text.reveal().c_str(), first_address().c_str(),
       key->text.reveal().c_str());
   ledger_->notice_keys();  // so that the curl line works at once
   return {};
@@ -309,33 +352,65 @@ void Service::wait_for_signals() {
   }
 }
 
+void Service::on_each_lane(const std::function<void(Lane&)>& task) {
+  std::latch done(static_cast<std::ptrdiff_t>(lanes_.size()));
+  for (const auto& lane : lanes_)
+    lane->worker.post([&task, &lane = *lane, &done] {
+      task(lane);
+      done.count_down();
+    });
+  done.wait();
+}
+
+/// Waits until nothing is being answered or about to be; a signal ends the wait.
+Service::Until Service::wait_until_idle(std::chrono::milliseconds at_most) {
+  const sigset_t set = stop_signals();
+  constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 20'000'000};
+  const auto until = std::chrono::steady_clock::now() + at_most;
+  const net::ServerCounts& counts = gateway_->counts;
+  while (counts.awaited.load() > 0 || counts.calls.load() > 0) {
+    if (std::chrono::steady_clock::now() >= until) return Until::late;
+    if (sigtimedwait(&set, nullptr, &kTick) > 0) return Until::signalled;
+  }
+  return Until::done;
+}
+
+/// Not ready first, then nothing new, then nothing left; whoever is impatient says so twice.
 void Service::drain() {
+  constexpr auto kTellingTime = 3s;  // for what is cut short to tell its client
+  constexpr auto kCuttingTime = 2s;
   log::write(log::Level::info, "drain", {{"running", gateway_->counts.calls.load()}});
   log::flush();
   gateway_->start_draining();
-  for (const auto& lane : lanes_) lane->worker.post([&server = *lane->server] { server.drain(); });
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int each : {SIGTERM, SIGINT}) sigaddset(&set, each);
-  constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 50'000'000};
-  const auto give_up = std::chrono::steady_clock::now() + config_.drain_timeout;
-  while (gateway_->counts.calls.load() > 0 && std::chrono::steady_clock::now() < give_up)
-    if (sigtimedwait(&set, nullptr, &kTick) > 0) break;
-  for (const auto& lane : lanes_) lane->worker.post([&server = *lane->server] { server.cut(); });
-  if (metrics_server_)
-    lanes_.front()->worker.post([&server = *metrics_server_] {
-      server.drain();
-      server.cut();
-    });
-  const auto cut_limit = std::chrono::steady_clock::now() + 5s;
-  while (gateway_->counts.calls.load() > 0 && std::chrono::steady_clock::now() < cut_limit)
-    std::this_thread::sleep_for(10ms);
-  ledger_->flush();
-  for (const auto& lane : lanes_) lane->worker.stop();
-  for (const auto& lane : lanes_) lane->thread.join();
+  const bool impatient = wait_for_signal(stop_signals(), config_.drain_delay);
+  on_each_lane([](Lane& lane) { lane.server->drain(); });
+  Until waited = impatient ? Until::signalled : wait_until_idle(config_.drain_timeout);
+  if (waited != Until::done) {
+    on_each_lane([](Lane& lane) { lane.server->end_calls(); });
+    waited = wait_until_idle(kTellingTime);
+  }
+  on_each_lane([](Lane& lane) { lane.server->cut(); });
+  if (waited != Until::done) wait_until_idle(kCuttingTime);
+  end();
   remove_run_file(config_.data);
   log::write(log::Level::info, "stop", {});
   log::flush();
+}
+
+/// Pulls the house down: who runs goes first, then what they refer to (net/worker.h). Once.
+void Service::end() {
+  for (const auto& lane : lanes_) lane->worker.stop();
+  for (const auto& lane : lanes_)
+    if (lane->thread.joinable()) lane->thread.join();
+  for (const auto& lane : lanes_) lane->worker.end();  // with each its connection, hold and slot
+  for (const auto& lane : lanes_) lane->server.reset();
+  metrics_server_.reset();
+  sandbox_.reset();
+  gateway_.reset();  // with it the idle connections to upstreams
+  // The ledger's thread calls the workers, which drop it.
+  if (ledger_) ledger_->flush();
+  ledger_.reset();
+  lanes_.clear();
 }
 
 int Service::run(const ServeFlags& flags) {

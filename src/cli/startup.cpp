@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <thread>
 
 #include "cli/data_folder.h"
@@ -74,23 +73,8 @@ Result<void> check_trust(const Config& config) {
 }  // namespace
 
 Result<void> check_listen(const std::string& address) {
-  const auto refuse = [&](const std::string& why) {
-    return fail(FaultCode::bad_value, "cannot listen on `" + address + "`: " + why +
-                                          "\nhint: write HOST:PORT, like 127.0.0.1:4560 or "
-                                          "[::1]:4560; port 0 takes a free one");
-  };
-  if (address.find("://") != std::string::npos) return refuse("it is a URL");
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return refuse("it has no port");
-  const std::string_view host = std::string_view(address).substr(0, colon);
-  const std::string_view port = std::string_view(address).substr(colon + 1);
-  if (host.find(':') != std::string_view::npos && !(host.starts_with('[') && host.ends_with(']')))
-    return refuse("an IPv6 address stands in brackets");
-  if (host.empty()) return refuse("it has no host; 0.0.0.0 or [::] is every address");
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (port.empty() || error != std::errc{} || end != port.data() + port.size() || number > 65'535)
-    return refuse("`" + std::string(port) + "` is not a port (0 to 65535)");
+  const Result<net::ListenAddress> read = net::read_listen_address(address);
+  if (!read) return fail(read.error());
   return {};
 }
 

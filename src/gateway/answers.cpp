@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "base/id.h"
 #include "base/log.h"
 #include "gateway/cors.h"
 #include "gateway/exchange.h"
@@ -124,9 +125,14 @@ net::ErrorPage GatewayWorker::page_for(std::string_view path, const net::Headers
                                        const Fault& fault) {
   const Target target = find_target("POST", path);
   static_cast<void>(headers);
-  protocol::WireFault wire = protocol::write_fault({.client = target.dialect}, fault, {});
+  const std::string id = "x_" + random_base62(20);
+  protocol::WireFault wire = protocol::write_fault({.client = target.dialect}, fault, id);
   net::ErrorPage page{.status = wire.status, .body = std::move(wire.body)};
   page.headers.add("content-type", "application/json");
+  page.headers.add("x-request-id", id);
+  page.headers.add("request-id", id);
+  log::write(log::Level::info, "refused",
+             {{"id", id}, {"status", page.status}, {"fault", name(fault.code)}});
   for (const auto& [name, value] : wire.headers) page.headers.add(name, value);
   return page;
 }

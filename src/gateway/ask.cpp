@@ -34,8 +34,12 @@ void add_anthropic_headers(const Exchange& x, net::Headers& headers) {
 Fault fault_of(const net::Failure& failure, const Exchange& x) {
   if (x.call.client_gone())
     return make_fault(FaultCode::client_gone, "The client closed the connection.");
+  if (x.call.shutting_down()) return shutting_down();
   Fault fault;
-  if (failure.stage == net::Stage::connect) {
+  if (failure.error == net::IoError::full) {
+    fault = make_fault(FaultCode::overloaded, "Too many connections at once. Try again shortly.");
+    fault.wait = 2s;
+  } else if (failure.stage == net::Stage::connect) {
     fault = make_fault(FaultCode::upstream_unreachable, "The upstream cannot be reached.");
   } else if (failure.error == net::IoError::timeout) {
     fault = make_fault(FaultCode::upstream_timeout, "The upstream did not answer in time.");
@@ -242,7 +246,8 @@ net::awaitable<Result<void>> read_refusal(Exchange& x, const Upstream& upstream,
   constexpr std::size_t kErrorBytes = 1024 * 1024;
   std::expected<std::string, net::Failure> body =
       co_await answer.read_all(kErrorBytes, upstream.config.patience.idle);
-  if (!body && x.call.client_gone()) co_return fail(fault_of(body.error(), x));
+  if (!body && (x.call.client_gone() || x.call.shutting_down()))
+    co_return fail(fault_of(body.error(), x));
   std::string text = body ? std::move(*body) : std::string();
   Fault fault = protocol::read_upstream_fault(
       status, retry_after, text, {std::string(upstream.kind().name)}, x.at.gateway.clock.utc_ms());
@@ -261,6 +266,7 @@ net::awaitable<Result<Slots::Slot>> take_slot(Exchange& x, const Upstream& upstr
   x.call.on_client_gone([&x] { x.cancel.abort(); });
   if (x.call.client_gone())
     co_return fail(FaultCode::client_gone, "The client closed the connection.");
+  if (x.call.shutting_down()) co_return fail(shutting_down());
   if (!slot) {
     Fault busy = make_fault(FaultCode::rate_limited,
                             "All slots of the upstream are in use. Try again shortly.");
@@ -358,7 +364,7 @@ net::awaitable<Result<void>> ask(Exchange& x, protocol::Body& body) {
     let_rest(x, *route.upstream, begun.error());
     const std::size_t then = next(at + 1);
     if (then == routes.size() || static_cast<std::size_t>(x.tries) == kMaxTries ||
-        !may_go_elsewhere(begun.error()) || x.call.client_gone()) {
+        !may_go_elsewhere(begun.error()) || x.call.client_gone() || x.call.shutting_down()) {
       advise(x, begun.error());
       co_return begun;
     }

@@ -200,6 +200,15 @@ Exchange::Exchange(GatewayWorker& worker, net::Call& c)
       began(worker.worker.now()),
       body_read(began) {}
 
+// However it ends: what a client's leaving would touch goes now.
+Exchange::~Exchange() { call.on_client_gone({}); }
+
+Fault shutting_down() {
+  Fault fault = make_fault(FaultCode::shutting_down, "The gateway is shutting down. Try again.");
+  fault.wait = std::chrono::seconds(2);
+  return fault;
+}
+
 net::awaitable<Result<void>> refuse(Fault fault) { co_return fail(std::move(fault)); }
 
 std::string id_of(const Exchange& x, std::string_view prefix) {

@@ -53,6 +53,9 @@ struct Refusal {
 
 struct Exchange {
   Exchange(GatewayWorker& at, net::Call& call);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   bool metrics_alone = false;  ///< came to the listener that serves nothing else
 
@@ -99,6 +102,8 @@ struct Exchange {
 
 /// The request's own id under a protocol's prefix: "resp_...".
 std::string id_of(const Exchange& x, std::string_view prefix);
+
+Fault shutting_down();  ///< the server ends its calls
 
 /// What is over before it began.
 net::awaitable<Result<void>> refuse(Fault fault);

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "gateway/stored.h"
+#include "net/deadlines.h"
 #include "protocol/responses_store.h"
 
 namespace glmgate::gateway {
@@ -15,7 +16,7 @@ using accounts::End;
 
 constexpr auto kLastChunk = 50ms;
 constexpr auto kLongestSync = 5s;  // with power durability (promises L8)
-constexpr auto kKeyCheck = 3s;     // a revoked key's streams end within 5 s (promises K1)
+constexpr auto kKeyCheck = 3s;
 
 std::int32_t milliseconds(std::chrono::nanoseconds span) {
   return static_cast<std::int32_t>(
@@ -124,6 +125,34 @@ bool key_still_good(Exchange& x) {
   return now != nullptr && now->state == accounts::KeyState::active;
 }
 
+/// Looks at the key while its answer streams, also while the client does not read: a revoked key's
+/// streams end within 5 s (promises K1).
+class KeyWatch {
+ public:
+  explicit KeyWatch(Exchange& x) : x_(x), deadline_([this] { look(); }) { look(); }
+  bool revoked() const { return revoked_; }
+
+  void look() {
+    revoked_ = revoked_ || !key_still_good(x_);
+    if (!revoked_) return x_.at.worker.deadlines().arm(deadline_, x_.at.worker.after(kKeyCheck));
+    x_.cancel.abort();
+    x_.call.stop_writing();
+  }
+
+ private:
+  Exchange& x_;
+  bool revoked_ = false;
+  net::Deadline deadline_;
+};
+
+/// Why a stream that could go on must not; nothing: it may.
+std::optional<Fault> why_over(const Exchange& x, const KeyWatch& key) {
+  if (x.call.client_gone()) return gone();
+  if (key.revoked()) return make_fault(FaultCode::disabled_key, "This key was revoked.");
+  if (x.call.shutting_down()) return shutting_down();
+  return std::nullopt;
+}
+
 net::awaitable<Result<void>> stream_on(Exchange& x) {
   Begun& begun = x.answer;
   const auto idle = x.route->upstream->config.patience.idle;
@@ -133,13 +162,14 @@ net::awaitable<Result<void>> stream_on(Exchange& x) {
   x.status = 200;
   x.first_byte = last_upstream_byte;
   x.call.start(200, answer_headers(x, "text/event-stream; charset=utf-8"));
+  KeyWatch key(x);
   const bool pings = !protocol::ping_of(x.target.dialect).empty();
   if (begun.bytes.empty() && !begun.stream->started()) begun.bytes = begun.stream->ping();
   while (true) {
     if (!begun.bytes.empty()) {
       x.hold->so_far(protocol::estimate_tokens(begun.stream->text_bytes()));
       const net::Io<void> written = co_await x.call.write(begun.bytes);
-      if (!written) co_return fail(gone());
+      if (!written) co_return fail(why_over(x, key).value_or(gone()));
       std::string().swap(begun.bytes);  // silence may be long, and there may be many of them
       last_client_byte = std::chrono::steady_clock::now();
     }
@@ -149,11 +179,10 @@ net::awaitable<Result<void>> stream_on(Exchange& x) {
     const auto silent =
         last_upstream_byte +
         longest_silence(idle, may_end && begun.stream->usage() ? Left::marker : Left::something);
-    auto wake = std::min(silent, std::chrono::steady_clock::now() + kKeyCheck);
-    if (pings) wake = std::min(wake, last_client_byte + heartbeat);
+    const auto wake = pings ? std::min(silent, last_client_byte + heartbeat) : silent;
     const net::Io<std::string_view> bytes = co_await begun.upstream->read(wake);
-    if (x.call.client_gone()) co_return fail(gone());
-    if (!key_still_good(x)) co_return fail(FaultCode::disabled_key, "This key was revoked.");
+    if (x.at.keys() != x.keys) key.look();
+    if (std::optional<Fault> over = why_over(x, key)) co_return fail(std::move(*over));
     if (bytes) {
       last_upstream_byte = std::chrono::steady_clock::now();
       Result<void> fed =
@@ -171,15 +200,20 @@ net::awaitable<Result<void>> stream_on(Exchange& x) {
   }
 }
 
+/// Who ended a stream before its time.
+End end_of(const Fault& fault) {
+  if (fault.code == FaultCode::client_gone) return End::client_cut;
+  const bool ours = fault.code == FaultCode::shutting_down || fault.code == FaultCode::disabled_key;
+  return ours ? End::interrupted : End::upstream_cut;
+}
+
 net::awaitable<Result<void>> send_stream(Exchange& x) {
   Begun& begun = x.answer;
   Result<void> told = co_await stream_on(x);
   const Usage usage = usage_or_estimate(x, begun.stream->usage(), begun.stream->text_bytes());
   if (!told) {
     begun.upstream.reset();  // closes the upstream at once: what nobody reads is not paid for
-    const bool client_left = told.error().code == FaultCode::client_gone;
-    const End end = client_left ? End::client_cut : End::upstream_cut;
-    co_await settle(x, end, usage);
+    co_await settle(x, end_of(told.error()), usage);
     co_return told;
   }
   // Settle before the last bytes go out: what a client received in full must be on the ledger.

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "net/address.h"
+
 namespace glmgate::gateway {
 namespace {
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
 
 Result<net::Url> read_upstream_url(const UpstreamConfig& config) {
   const std::string where = "upstream." + config.name + ".url";
@@ -18,7 +16,7 @@ Result<net::Url> read_upstream_url(const UpstreamConfig& config) {
     return fail(FaultCode::missing_field, "`" + where + "` is needed for an engine", where);
   Result<net::Url> url = net::read_url(text);
   if (!url) return fail(FaultCode::bad_value, "`" + where + "`: " + url.error().for_client, where);
-  if (!url->tls && !is_loopback(url->host) && !config.plain_http)
+  if (!url->tls && !net::is_loopback_host(url->host) && !config.plain_http)
     return fail(FaultCode::bad_value,
                 "`" + where +
                     "` sends keys and prompts in the clear\nhint: use https, or say "

@@ -46,17 +46,19 @@ struct ProxyRules {
 struct ClientLimits {
   std::size_t head_bytes = 64 * 1024;
   std::size_t fields = 200;
-  std::size_t decoded_ratio = 100;         ///< decoded to encoded, past 1 MiB
-  std::size_t idle_per_upstream = 64;      ///< pooled, per worker
+  std::size_t decoded_ratio = 100;  ///< decoded to encoded, past 1 MiB; of whole answers
+  /// Pooled, per worker. The one used last is used next, so that no more are kept than were in use
+  /// at once within `idle`.
+  std::size_t idle_per_upstream = 1024;
   std::chrono::milliseconds idle{60'000};  ///< how long a connection is kept unused
 };
 
 /// How long an attempt may take.
 struct Patience {
-  std::chrono::milliseconds connect{5'000};      ///< name, TCP, proxy, TLS
-  std::chrono::milliseconds first_byte{60'000};  ///< from request written to the answer's head
-  std::chrono::milliseconds idle{60'000};        ///< between bytes of the body
-  std::chrono::milliseconds write_stall{60'000};
+  std::chrono::milliseconds connect{5'000};       ///< name, TCP, proxy, TLS
+  std::chrono::milliseconds first_byte{60'000};   ///< from request written to the answer's head
+  std::chrono::milliseconds idle{60'000};         ///< between bytes of the body
+  std::chrono::milliseconds write_stall{60'000};  ///< for which nothing of the request is taken
 };
 
 /// Where an attempt failed: decides what may be tried again (promises, section 4).

@@ -28,6 +28,18 @@ class Deadline {
   Deadline* next_ = nullptr;
 };
 
+/// Disarms when the wait ends, also when the waiting coroutine is destroyed.
+class Armed {
+ public:
+  Armed(Deadlines& list, Deadline& deadline, TimePoint at);
+  ~Armed() { deadline_.disarm(); }
+  Armed(const Armed&) = delete;
+  Armed& operator=(const Armed&) = delete;
+
+ private:
+  Deadline& deadline_;
+};
+
 class Deadlines {
  public:
   /// Arms `deadline`, or moves it. kNever disarms.
@@ -46,5 +58,9 @@ class Deadlines {
   Deadline* first_ = nullptr;
   Deadline* cursor_ = nullptr;  ///< next one tick() will look at
 };
+
+inline Armed::Armed(Deadlines& list, Deadline& deadline, TimePoint at) : deadline_(deadline) {
+  list.arm(deadline, at);
+}
 
 }  // namespace glmgate::net

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kRatioFrom = 1024 * 1024;
 constexpr std::size_t kMostEncodings = 2;
+constexpr std::string_view kGzipStart = "\x1f\x8b";
+constexpr std::string_view kZstdStart = "\x28\xb5\x2f\xfd";
 constexpr int kZstdWindowLog = 23;  // 8 MiB, the most that HTTP's zstd allows (RFC 9659)
 
 std::unexpected<Fault> too_large() {
@@ -216,37 +218,38 @@ Result<void> decode_all(std::string_view encoding, std::string_view in, std::siz
 }
 
 std::string_view sniff_encoding(std::string_view body) {
-  if (body.starts_with("\x1f\x8b")) return "gzip";
-  if (body.starts_with("\x28\xb5\x2f\xfd")) return "zstd";
+  if (body.starts_with(kGzipStart)) return "gzip";
+  if (body.starts_with(kZstdStart)) return "zstd";
   return {};
+}
+
+bool may_be_encoded(std::string_view start) {
+  return kGzipStart.starts_with(start) || kZstdStart.starts_with(start);
 }
 
 struct Decoder::State {
   std::unique_ptr<Layer> layer;
   std::string encoding;
-  std::size_t max_ratio;
   std::string_view piece;  ///< what of the fed piece is not decoded yet
   std::string kept;        ///< holds it once next() has returned with some of it left
-  std::size_t in = 0;
-  std::size_t out = 0;
+  bool begun = false;
 };
 
 Decoder::Decoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Decoder::~Decoder() = default;
 
-Result<std::unique_ptr<Decoder>> Decoder::open(std::string_view encoding, std::size_t max_ratio) {
+Result<std::unique_ptr<Decoder>> Decoder::open(std::string_view encoding) {
   Result<std::unique_ptr<Layer>> layer = open_layer(trim(encoding));
   if (!layer) return fail(std::move(layer.error()));
   auto state = std::make_unique<State>();
   state->layer = std::move(*layer);
   state->encoding = trim(encoding);
-  state->max_ratio = max_ratio;
   return std::unique_ptr<Decoder>(new Decoder(std::move(state)));
 }
 
 void Decoder::feed(std::string_view piece) {
   state_->piece = piece;
-  state_->in += piece.size();
+  state_->begun = state_->begun || !piece.empty();
 }
 
 Result<std::string_view> Decoder::next() {
@@ -255,8 +258,6 @@ Result<std::string_view> Decoder::next() {
   const Layer::Step step = state.layer->step(state.piece, buffer);
   if (step.broken) return garbage(state.encoding);
   state.piece.remove_prefix(step.taken);
-  state.out += step.made;
-  if (over_ratio(state.in, state.out, state.max_ratio)) return too_large();
   // The caller's bytes are gone when it asks again; few pieces leave any.
   std::string rest(state.piece);
   state.kept = std::move(rest);
@@ -265,7 +266,7 @@ Result<std::string_view> Decoder::next() {
 }
 
 bool Decoder::at_end() const {
-  return state_->piece.empty() && (state_->in == 0 || state_->layer->ended());
+  return state_->piece.empty() && (!state_->begun || state_->layer->ended());
 }
 
 }  // namespace glmgate::net

@@ -206,7 +206,7 @@ TEST(decode, small_bodies_may_shrink_as_far_as_they_like) {
 /// What a Decoder makes of `bytes` in pieces of `step`; nothing: it refused, or did not end.
 std::optional<std::string> decode_in_steps(std::string_view encoding, std::string_view bytes,
                                            std::size_t step) {
-  Result<std::unique_ptr<Decoder>> decoder = Decoder::open(encoding, 100);
+  Result<std::unique_ptr<Decoder>> decoder = Decoder::open(encoding);
   if (!decoder) return std::nullopt;
   std::string out;
   for (std::size_t at = 0; at < bytes.size(); at += step) {
@@ -242,7 +242,7 @@ TEST(decoder, reads_the_same_in_pieces_of_any_size) {
 TEST(decoder, refuses_the_same) {
   for (const Bad& c : bad_cases())
     for (const std::size_t step : {1UL, 1000UL, 65536UL}) {
-      if (c.bytes.empty()) continue;
+      if (c.bytes.empty() || c.code == FaultCode::body_too_large) continue;
       SCOPED_TRACE(std::string(c.name) + " in steps of " + std::to_string(step));
       EXPECT_FALSE(decode_in_steps(c.encoding, c.bytes, step));
     }
@@ -251,7 +251,7 @@ TEST(decoder, refuses_the_same) {
 TEST(decoder, hands_out_each_event_as_soon_as_it_is_flushed) {
   const std::string event = "data: {\"n\":1}\n\n";
   const std::string bytes = deflated(event + event + event, 16 + 15, event.size());
-  Result<std::unique_ptr<Decoder>> decoder = Decoder::open("gzip", 100);
+  Result<std::unique_ptr<Decoder>> decoder = Decoder::open("gzip");
   ASSERT_TRUE(decoder);
   std::string out;
   std::size_t at = 0;
@@ -267,8 +267,16 @@ TEST(decoder, hands_out_each_event_as_soon_as_it_is_flushed) {
   EXPECT_FALSE((*decoder)->at_end());
 }
 
+TEST(decoder, a_stream_may_repeat_itself) {
+  std::string text;
+  for (int i = 0; i < 400'000; ++i) text += "data: ha \n\n";
+  const std::optional<std::string> decoded = decode_in_steps("gzip", gzip(text), 1000);
+  ASSERT_TRUE(decoded);
+  EXPECT_TRUE(*decoded == text);
+}
+
 TEST(decoder, nothing_at_all_is_an_empty_body) {
-  Result<std::unique_ptr<Decoder>> decoder = Decoder::open("gzip", 100);
+  Result<std::unique_ptr<Decoder>> decoder = Decoder::open("gzip");
   ASSERT_TRUE(decoder);
   EXPECT_TRUE((*decoder)->at_end());
 }

@@ -103,10 +103,10 @@ class Names : public std::enable_shared_from_this<Names> {
   std::vector<std::shared_ptr<Signal>> waiting_;
 };
 
-/// A socket that is connecting to `address`, or the reason why not.
-std::expected<int, std::string> start_connect(const SocketAddress& address) {
+/// A socket that is connecting to `address`, or errno.
+std::expected<int, int> start_connect(const SocketAddress& address) {
   const int fd = ::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::unexpected(std::strerror(errno));
+  if (fd < 0) return std::unexpected(errno);
   // An answer may be silent for minutes: let the kernel notice a peer that is gone.
   const int on = 1;
   const int idle_seconds = 60;
@@ -117,9 +117,9 @@ std::expected<int, std::string> start_connect(const SocketAddress& address) {
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.bytes), address.size) == 0 ||
       errno == EINPROGRESS)
     return fd;
-  std::string why = std::strerror(errno);
+  const int why = errno;
   ::close(fd);
-  return std::unexpected(std::move(why));
+  return std::unexpected(why);
 }
 
 }  // namespace
@@ -139,9 +139,12 @@ struct Dialer::State {
     for (std::size_t i = 0; i < addresses.size(); ++i) {
       const TimePoint now = std::chrono::steady_clock::now();
       if (now >= deadline) break;
-      const std::expected<int, std::string> fd = start_connect(addresses[i]);
+      const std::expected<int, int> fd = start_connect(addresses[i]);
       if (!fd) {
-        last.what = "no connection: " + fd.error();
+        const bool full = fd.error() == EMFILE || fd.error() == ENFILE;
+        last.error = full ? IoError::full : IoError::reset;
+        last.what = std::string("no connection: ") + std::strerror(fd.error());
+        if (full) break;
         continue;
       }
       auto stream = std::make_unique<Stream>(worker, *fd);
@@ -157,7 +160,7 @@ struct Dialer::State {
       last.what = connected.error() == IoError::timeout ? "no connection in time"
                                                         : "connection refused or host unreachable";
     }
-    names->forget();
+    if (last.error != IoError::full) names->forget();
     co_return std::unexpected(last);
   }
 

@@ -16,7 +16,6 @@ using namespace std::chrono_literals;
 
 /// An upstream that stops reading the request has often answered already.
 constexpr auto kEarlyAnswer = 1s;
-constexpr auto kFresh = 10ms;
 
 /// One connection, and where it stands in the pool while idle.
 struct Link {
@@ -57,16 +56,13 @@ struct Pool::State : std::enable_shared_from_this<Pool::State> {
         sweep([this] { drop_old(); }) {}
 
   /// The one used last, if any: the others may grow old. What comes on an idle connection is seen
-  /// by the loop, which drops it; but the loop may be late, so that a look is worth its system
-  /// call, except just after the last answer.
+  /// by the loop, which drops it; ask_on() looks once more.
   Link lease() {
     while (!idle.empty()) {
       Link link = std::move(idle.back());
       idle.pop_back();
       link.stream->unwatch();
-      if (std::chrono::steady_clock::now() - link.idle_since < kFresh ? link.stream->is_open()
-                                                                      : link.stream->is_quiet())
-        return link;
+      if (link.stream->is_open()) return link;
     }
     return {};
   }
@@ -171,6 +167,7 @@ class PooledAnswer final : public Answer {
       Io<std::string_view> data;
       if (fed_ || rest_.empty()) {
         std::string().swap(rest_);  // a stream that waits holds no buffer
+        if (!sniffing_) std::string().swap(start_);
         const Io<std::string_view> bytes = co_await link_.stream->read(deadline);
         if (!bytes) co_return std::unexpected(bytes.error());
         data = take_body(*bytes);
@@ -179,6 +176,14 @@ class PooledAnswer final : public Answer {
         data = take_body(rest_);
       }
       if (!data) co_return std::unexpected(data.error());
+      if (sniffing_ && start_.empty() && !may_be_encoded(*data))
+        sniffing_ = !sniff_encoding(*data).empty();
+      if (sniffing_) {
+        start_.append(*data);
+        if (!parser_.complete() && may_be_encoded(start_)) continue;
+        if (!sniff()) co_return std::unexpected(IoError::reset);
+        data = start_;
+      }
       if (decoder_)
         decoder_->feed(*data);
       else if (!data->empty())
@@ -260,22 +265,34 @@ class PooledAnswer final : public Answer {
     decoding_chosen_ = true;
     const std::string_view encoding = headers().find("content-encoding");
     if (!encoding.empty() && !same_name(encoding, "identity")) {
-      Result<std::unique_ptr<Decoder>> decoder =
-          Decoder::open(encoding, pool_->limits.decoded_ratio);
+      Result<std::unique_ptr<Decoder>> decoder = Decoder::open(encoding);
       if (!decoder) return false;
       decoder_ = std::move(*decoder);
     }
+    sniffing_ = encoding.empty() && is_text();
     parser_.forget_headers();
     return true;
+  }
+
+  /// The first bytes have come of a body that says nothing of its coding.
+  bool sniff() {
+    sniffing_ = false;
+    const std::string_view encoding = sniff_encoding(start_);
+    if (encoding.empty()) return true;
+    Result<std::unique_ptr<Decoder>> decoder = Decoder::open(encoding);
+    if (decoder) decoder_ = std::move(*decoder);
+    return decoder.has_value();
+  }
+
+  bool is_text() const {
+    const std::string_view type = headers().find("content-type");
+    return type.empty() || type.starts_with("application/json") || type.starts_with("text/");
   }
 
   std::string_view encoding_of(std::string_view body) const {
     const std::string_view told = headers().find("content-encoding");
     if (!told.empty()) return same_name(told, "identity") ? std::string_view{} : told;
-    const std::string_view type = headers().find("content-type");
-    const bool text =
-        type.empty() || type.starts_with("application/json") || type.starts_with("text/");
-    return text ? sniff_encoding(body) : std::string_view{};
+    return is_text() ? sniff_encoding(body) : std::string_view{};
   }
 
   std::shared_ptr<Pool::State> pool_;
@@ -286,6 +303,8 @@ class PooledAnswer final : public Answer {
   Pool::Cancel& cancel_;
   bool fed_ = false;  ///< rest_ went through the parser
   bool decoding_chosen_ = false;
+  bool sniffing_ = false;
+  std::string start_;  ///< first bytes of the body, while they are sniffed at
   bool spoilt_ = false;
 };
 
@@ -314,10 +333,14 @@ awaitable<Asked> ask_on(std::shared_ptr<Pool::State> pool, Link link,
     spoke = true;
     stream.stop_writing();
   });
-  const Io<void> written =
-      co_await stream.write(head, request.body, worker.after(patience.write_stall));
+  const WriteOptions options{.stall = patience.write_stall, .if_quiet = reused};
+  const Io<void> written = co_await stream.write(head, request.body, options);
   stream.unwatch();
   if (!written) answer->spoil();
+  // It spoke or left before it was asked. An answer that nobody asked for must not reach the next
+  // client, so that this look is worth its system call.
+  if (!written && reused && stream.written() == 0 && !cancel.aborted())
+    co_return std::unexpected(Failure{Stage::stale, IoError::closed, "spoke unasked"});
   if (!written && !spoke && written.error() != IoError::reset) {
     const std::string what = written.error() == IoError::aborted ? "cancelled"
                              : written.error() == IoError::timeout

@@ -420,9 +420,104 @@ TEST_F(PoolTest, what_does_not_decode_is_an_error) {
       TestUpstream upstream({answer_once(c.bytes)});
       open(upstream.port());
       const Outcome outcome = ask({.reading = reading, .limit = 64 << 20});
-      EXPECT_TRUE(outcome.failure || outcome.read_error);
+      // Read in pieces, what repeats itself may go on: whoever reads it bounds what he keeps.
+      const bool fine = c.name == std::string_view("bomb") && reading == Reading::pieces;
+      EXPECT_EQ(outcome.failure || outcome.read_error, !fine);
       close_pool();
     }
+}
+
+TEST_F(PoolTest, a_stream_that_does_not_say_how_it_is_coded_is_sniffed_at) {
+  const std::string text = "data: hello\n\n";
+  const struct {
+    const char* name;
+    std::string body;
+    const char* type;
+    std::string wanted;
+  } cases[] = {
+      {"gzip", gzipped(text), "text/event-stream", text},
+      {"plain", text, "text/event-stream", text},
+      {"as gzip begins", "\x1f", "text/event-stream", "\x1f"},
+      {"as zstd begins", "(\xb5/", "text/event-stream", "(\xb5/"},
+      {"nothing", "", "text/event-stream", ""},
+      {"no text", gzipped(text), "application/gzip", gzipped(text)},
+  };
+  for (const auto& c : cases)
+    for (const std::size_t step : {1UL, 3UL, 1000UL}) {
+      SCOPED_TRACE(std::string(c.name) + " in steps of " + std::to_string(step));
+      std::string bytes = "HTTP/1.1 200 OK\r\ncontent-type: " + std::string(c.type) +
+                          "\r\ntransfer-encoding: chunked\r\n\r\n";
+      for (std::size_t at = 0; at < c.body.size(); at += step) {
+        const std::string piece = c.body.substr(at, step);
+        char size[8];
+        std::snprintf(size, sizeof size, "%zx", piece.size());
+        bytes += std::string(size) + "\r\n" + piece + "\r\n";
+      }
+      TestUpstream upstream({answer_once(bytes + "0\r\n\r\n")});
+      open(upstream.port());
+      EXPECT_EQ(ask({.reading = Reading::pieces}).body, c.wanted);
+      close_pool();
+    }
+}
+
+TEST_F(PoolTest, an_answer_that_came_unasked_is_not_the_next_one) {
+  std::atomic<bool> speak{false};
+  TestUpstream upstream({[&](Peer& peer) {
+                           peer.read_request();
+                           peer.send(answer_of("first"));
+                           while (!speak) std::this_thread::sleep_for(1ms);
+                           peer.send(answer_of("EVIL"));
+                           peer.wait_gone();
+                         },
+                         [](Peer& peer) {
+                           peer.read_request();
+                           peer.send(answer_of("second"));
+                           peer.wait_gone();
+                         }});
+  open(upstream.port());
+  EXPECT_EQ(ask().body, "first");
+  settle(1);
+  std::future<Outcome> second;
+  loop.call([&] {
+    second = loop.start(ask_with(*pool, {}, cancel));
+    // In the same turn, after the connection was taken and before the request is written: the loop
+    // sees nothing of this yet.
+    loop.worker.post([&] {
+      speak = true;
+      std::this_thread::sleep_for(100ms);
+    });
+  });
+  EXPECT_EQ(second.get().body, "second");
+}
+
+TEST_F(PoolTest, an_upstream_that_takes_a_request_slowly_but_steadily_is_not_cut) {
+  TestUpstream upstream({[](Peer& peer) {
+    peer.read_slowly(8 * 1024 * 1024, 20ms);
+    peer.send(answer_of("taken"));
+    peer.wait_gone();
+  }});
+  open(upstream.port());
+  Wish wish{.body = std::string(8 * 1024 * 1024, 'x')};
+  wish.patience.write_stall = 300ms;
+  const Outcome outcome = ask(std::move(wish));
+  EXPECT_EQ(outcome.body, "taken") << (outcome.failure ? outcome.failure->what : "");
+  EXPECT_GT(outcome.took, 400ms);
+}
+
+TEST_F(PoolTest, as_many_connections_are_kept_as_were_in_use_at_once) {
+  TestUpstream upstream({count_requests});
+  open(upstream.port());
+  constexpr std::size_t kMany = 150;
+  std::vector<Pool::Cancel> cancels(kMany);
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::future<Outcome>> all;
+    loop.call([&] {
+      for (Pool::Cancel& each : cancels) all.push_back(loop.start(ask_with(*pool, {}, each)));
+    });
+    for (auto& each : all) EXPECT_EQ(each.get().body, std::to_string(round + 1));
+    settle(kMany);
+  }
+  EXPECT_EQ(upstream.connections(), static_cast<int>(kMany));
 }
 
 TEST_F(PoolTest, idle_connections_are_closed_after_a_while_and_when_there_are_too_many) {
@@ -433,8 +528,12 @@ TEST_F(PoolTest, idle_connections_are_closed_after_a_while_and_when_there_are_to
   }});
   open(upstream.port(), {.idle_per_upstream = 1, .idle = 200ms});
   Pool::Cancel other;
-  auto first = loop.start(ask_with(*pool, {}, cancel));
-  auto second = loop.start(ask_with(*pool, {}, other));
+  std::future<Outcome> first;
+  std::future<Outcome> second;
+  loop.call([&] {
+    first = loop.start(ask_with(*pool, {}, cancel));
+    second = loop.start(ask_with(*pool, {}, other));
+  });
   EXPECT_EQ(first.get().body, "1");
   EXPECT_EQ(second.get().body, "1");
   EXPECT_EQ(upstream.connections(), 2);

@@ -1,50 +1,19 @@
 #include "net/server.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <exception>
-#include <list>
-#include <optional>
+#include <utility>
 
 #include "base/log.h"
 #include "net/address.h"
-#include "net/decode.h"
-#include "net/request_parser.h"
+#include "net/connection_call.h"
+#include "net/listener.h"
 
 namespace glmgate::net {
-namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::size_t kDrainBytes =
-    256 * 1024;  // of a body nobody reads, so that the client sees its answer
-constexpr auto kDrainTime = 1s;
-constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-constexpr std::string_view kLastChunk = "0\r\n\r\n";
-
-void append_chunk(std::string& out, std::string_view bytes) {
-  if (bytes.empty()) return;
-  constexpr char kHex[] = "0123456789abcdef";
-  char digits[17];
-  std::size_t at = sizeof digits;
-  for (std::size_t n = bytes.size(); n > 0; n >>= 4) digits[--at] = kHex[n & 15];
-  out.append(digits + at, sizeof digits - at);
-  out += "\r\n";
-  out += bytes;
-  out += "\r\n";
-}
-
-bool is_framing(std::string_view name) {
-  for (const std::string_view each : {"content-length", "transfer-encoding", "connection",
-                                      "keep-alive", "upgrade", "trailer", "te"})
-    if (same_name(name, each)) return true;
-  return false;
-}
-
-}  // namespace
 
 bool ServerCounts::enter(std::string_view host, std::size_t limit) {
   if (is_loopback_host(host)) return true;
@@ -62,266 +31,38 @@ void ServerCounts::leave(std::string_view host) {
   if (found != by_host_.end() && --found->second == 0) by_host_.erase(found);
 }
 
-struct Server::State : std::enable_shared_from_this<Server::State> {
-  class Listener;
-  ~State();
-
-  State(Worker& w, const ServerOptions& o, Handler h, OnFault f, ServerCounts& c);
-
-  /// A connection as drain() and cut() see it.
-  struct Open {
-    Stream* stream;
-    bool in_call = false;
-    std::function<void()> cut_call;  ///< while in a call
-  };
-
-  Worker& worker;
-  const ServerOptions options;
-  const Handler handler;
-  const OnFault on_fault;
-  ServerCounts& counts;
-  std::unique_ptr<Listener> listener;  ///< absent before listen() and after drain()
-  std::list<Open> open;
-  bool draining = false;
-};
-
 namespace {
+
+constexpr std::size_t kDrainBytes =
+    256 * 1024;  // of a body nobody reads, so that the client sees its answer
+constexpr auto kDrainTime = 1s;
+constexpr auto kAwaitedTime = 1s;  // for a request's head, once the server drains
 
 using Shared = std::shared_ptr<Server::State>;
 
-/// One request of a connection and its answer.
-class ConnectionCall final : public Call {
+/// While a call runs, drain() and cut() know it.
+class InCall {
  public:
-  ConnectionCall(Server::State& server, Stream& stream, RequestParser& parser, std::string& pending)
-      : server_(server), stream_(stream), parser_(parser), pending_(pending) {
-    ++server_.counts.calls;
-    watch();
-  }
-  ~ConnectionCall() override {
-    stream_.unwatch();
-    server_.counts.body_memory -= accounted_;
-    --server_.counts.calls;
-  }
-
-  Worker& worker() override { return server_.worker; }
-  const Request& request() const override { return parser_.request(); }
-  std::string_view peer() const override { return stream_.peer(); }
-  bool client_gone() const override { return gone_; }
-  bool started() const override { return started_; }
-
-  /// The client is gone, or as good as.
-  void leave() {
-    gone_ = true;
-    if (auto action = std::exchange(on_gone_, nullptr)) action();
-  }
-
-  bool answered() const { return ended_; }
-  bool may_keep_alive() const { return keep_alive_ && !broken_ && !gone_; }
-
-  void on_client_gone(std::move_only_function<void()> action) override {
-    on_gone_ = std::move(action);
-    if (gone_ && on_gone_) leave();
-  }
-
-  awaitable<Result<std::string>> read_body() override {
-    Result<std::string> body = co_await read_encoded();
-    watch();
-    if (!body) {
-      keep_alive_ = false;
-      co_return body;
-    }
-    const std::string_view encoding = parser_.request().headers.find("content-encoding");
-    if (encoding.empty() || same_name(encoding, "identity")) co_return body;
-    std::string decoded;
-    const Result<void> done = decode_all(encoding, *body, server_.options.limits.body_bytes,
-                                         server_.options.limits.decoded_ratio, decoded);
-    if (!done) co_return fail(done.error());
-    account(decoded.size());
-    co_return decoded;
-  }
-
-  awaitable<Io<void>> send(int status, const Headers& headers, std::string_view body) override {
-    std::string head = make_head(status, headers);
-    head += "content-length: ";
-    head += std::to_string(body.size());
-    head += "\r\n\r\n";
-    if (parser_.is_head_request()) body = {};
-    started_ = ended_ = true;
-    Io<void> sent = co_await put(head, body);
-    co_return sent;
-  }
-
-  void start(int status, const Headers& headers) override {
-    if (pending_.empty()) std::string().swap(pending_);  // a stream may be long
-    held_ = make_head(status, headers);
-    chunked_ = !parser_.is_http_1_0();
-    held_ += chunked_ ? "transfer-encoding: chunked\r\n\r\n" : "\r\n";
-    if (!chunked_) keep_alive_ = false;
-    started_ = true;
-  }
-
-  awaitable<Io<void>> write(std::string_view bytes) override {
-    std::string out = std::exchange(held_, {});
-    append(out, bytes);
-    Io<void> sent = co_await put(out, {});
-    co_return sent;
-  }
-
-  awaitable<Io<void>> finish(std::string_view last_bytes) override {
-    std::string out = std::exchange(held_, {});
-    append(out, last_bytes);
-    if (chunked_ && !parser_.is_head_request()) out += kLastChunk;
-    ended_ = true;
-    Io<void> sent = co_await put(out, {});
-    co_return sent;
-  }
-
-  awaitable<Io<void>> break_off(std::string_view last_bytes) override {
-    std::string out = std::exchange(held_, {});
-    append(out, last_bytes);
-    ended_ = true;
-    broken_ = true;
-    Io<void> sent = co_await put(out, {});
-    co_return sent;
-  }
+  InCall(Server::State::Open& open, ConnectionCall& call) : open_(open) { open_.call = &call; }
+  ~InCall() { open_.call = nullptr; }
+  InCall(const InCall&) = delete;
+  InCall& operator=(const InCall&) = delete;
 
  private:
-  void append(std::string& out, std::string_view bytes) {
-    if (parser_.is_head_request()) return;
-    if (chunked_)
-      append_chunk(out, bytes);
-    else
-      out += bytes;
-  }
-
-  awaitable<Io<void>> put(std::string_view head, std::string_view body) {
-    const Io<void> sent =
-        co_await stream_.write(head, body, server_.worker.after(server_.options.write_stall));
-    if (!sent) {
-      broken_ = true;
-      if (sent.error() == IoError::timeout) stream_.close_hard();
-      leave();
-    }
-    co_return sent;
-  }
-
-  std::string make_head(int status, const Headers& headers) {
-    if (server_.draining || !parser_.keep_alive()) keep_alive_ = false;
-    std::string head;
-    head.reserve(512);
-    head += "HTTP/1.1 ";
-    head += std::to_string(status);
-    head += ' ';
-    head += reason_phrase(status);
-    head += "\r\n";
-    for (std::size_t i = 0; i < headers.size(); ++i) {
-      const auto [name, value] = headers[i];
-      if (is_framing(name)) continue;
-      head += name;
-      head += ": ";
-      head += value;
-      head += "\r\n";
-    }
-    if (!keep_alive_)
-      head += "connection: close\r\n";
-    else if (parser_.is_http_1_0())
-      head += "connection: keep-alive\r\n";
-    return head;
-  }
-
-  /// A client that closes or half-closes has left: nothing is served to one that only listens.
-  void watch() {
-    if (gone_ || !pending_.empty() || !body_read_or_none()) return;
-    stream_.watch([this](Stream::Watched what) {
-      if (what == Stream::Watched::gone) leave();
-    });
-  }
-
-  bool body_read_or_none() const { return !parser_.request().has_body || parser_.complete(); }
-
-  void account(std::size_t bytes) {
-    accounted_ += static_cast<std::int64_t>(bytes);
-    server_.counts.body_memory += static_cast<std::int64_t>(bytes);
-  }
-
-  awaitable<Result<std::string>> read_encoded() {
-    const ServerOptions& options = server_.options;
-    std::string body;
-    if (!parser_.request().has_body) co_return body;
-    const std::int64_t length = parser_.content_length();
-    if (length > static_cast<std::int64_t>(options.limits.body_bytes))
-      co_return fail(
-          FaultCode::body_too_large,
-          "The body is larger than " + std::to_string(options.limits.body_bytes) + " bytes.");
-    if (server_.counts.body_memory.load() > static_cast<std::int64_t>(options.max_body_memory)) {
-      Fault full =
-          make_fault(FaultCode::overloaded, "Too many large requests at once. Try again shortly.");
-      full.wait = 2s;
-      co_return fail(std::move(full));
-    }
-    if (length > 0) {
-      // What a client announces is reserved as it arrives, not on its word.
-      constexpr std::int64_t kTrusted = 1024 * 1024;
-      body.reserve(static_cast<std::size_t>(std::min(length, kTrusted)) + 64);
-    }
-    if (parser_.expects_continue() && pending_.empty()) {
-      const Io<void> sent = co_await put(kContinue, {});
-      if (!sent) co_return fail(FaultCode::client_gone, "The client closed the connection.");
-    }
-    parser_.body_into(&body);
-    const TimePoint began = server_.worker.now();
-    std::size_t counted = 0;
-    while (!parser_.complete()) {
-      Result<std::size_t> taken = 0;
-      if (!pending_.empty()) {
-        taken = parser_.feed(pending_);
-        if (taken) pending_.erase(0, *taken);
-      } else {
-        const auto earned = std::chrono::seconds(parser_.body_bytes() /
-                                                 std::max<std::size_t>(options.body_floor, 1));
-        const Io<std::string_view> bytes =
-            co_await stream_.read(began + options.body_timeout + earned);
-        if (!bytes && bytes.error() == IoError::timeout)
-          co_return fail(FaultCode::body_timeout, "The body came too slowly.");
-        if (!bytes || bytes->empty()) {
-          leave();
-          co_return fail(FaultCode::client_gone, "The client closed the connection.");
-        }
-        taken = parser_.feed(*bytes);
-        if (taken) pending_.assign(bytes->substr(*taken));
-      }
-      if (!taken) co_return fail(std::move(taken.error()));
-      account(body.size() - counted);
-      counted = body.size();
-    }
-    parser_.body_into(nullptr);
-    co_return body;
-  }
-
-  Server::State& server_;
-  Stream& stream_;
-  RequestParser& parser_;
-  std::string& pending_;  ///< bytes that came after what was parsed
-  std::string held_;      ///< head of a streamed answer, until its first bytes
-  std::move_only_function<void()> on_gone_;
-  std::int64_t accounted_ = 0;
-  bool gone_ = false;
-  bool started_ = false;
-  bool ended_ = false;
-  bool broken_ = false;
-  bool chunked_ = false;
-  bool keep_alive_ = true;
+  Server::State::Open& open_;
 };
 
 /// A connection's whole life.
 class Connection {
  public:
-  Connection(Shared server, int fd)
-      : server_(std::move(server)), stream_(server_->worker, fd), host_(host_of(stream_.peer())) {
+  Connection(Shared server, int fd, std::string host)
+      : server_(std::move(server)), stream_(server_->worker, fd), host_(std::move(host)) {
     ++server_->counts.connections;
-    open_ = server_->open.insert(server_->open.end(), {&stream_, false, nullptr});
+    ++server_->counts.awaited;
+    open_ = server_->open.insert(server_->open.end(), {.stream = &stream_});
   }
   ~Connection() {
+    enter(Phase::busy);
     server_->open.erase(open_);
     server_->counts.leave(host_);
     --server_->counts.connections;
@@ -337,59 +78,71 @@ class Connection {
       if (!tls) co_return;
     }
     bool again = true;
-    bool first = true;
     while (again) {
       // Until a request begins, an idle connection ends silently; from its first byte on, it has
       // header_timeout.
       if (pending_.empty()) {
-        const auto patience = first ? options.header_timeout : options.keep_alive;
+        const bool idle = open_->phase != Phase::awaited;
+        if (idle) enter(Phase::idle);
+        if (idle && server_->draining) stream_.stop_waiting_to_read();
+        const auto patience = idle ? options.keep_alive : options.header_timeout;
         const Io<std::string_view> bytes = co_await stream_.read(server_->worker.after(patience));
         if (!bytes || bytes->empty()) co_return;
         pending_.assign(*bytes);
       }
-      first = false;
+      enter(Phase::awaited);
       again = co_await one_request();
     }
   }
 
-  const Shared& server() const { return server_; }
-
  private:
+  using Phase = Server::State::Phase;
+
+  void enter(Phase phase) {
+    if (open_->phase == Phase::awaited) --server_->counts.awaited;
+    if (phase == Phase::awaited) ++server_->counts.awaited;
+    open_->phase = phase;
+  }
+
   /// @return whether the connection may carry another one.
   awaitable<bool> one_request() {
     RequestParser parser(server_->options.limits);
     const Result<void> head = co_await read_head(parser);
     if (!head) {
       if (head.error().code == FaultCode::client_gone) co_return false;
+      enter(Phase::busy);
       co_await refuse(parser, head.error());
       co_return false;
     }
-    bool keep = false;
-    {
-      open_->in_call = true;
-      ConnectionCall call(*server_, stream_, parser, pending_);
-      open_->cut_call = [&call] { call.leave(); };
-      bool bug = false;
-      try {
-        co_await server_->handler(call);
-      } catch (const std::exception& exception) {
-        log::write(log::Level::error, "bug", {{"what", exception.what()}});
-        bug = true;
-      }
-      if (bug || !call.answered()) co_await answer_bug(call);
-      keep = call.may_keep_alive();
-      open_->in_call = false;
-      open_->cut_call = nullptr;
+    const bool keep = co_await one_call(parser);
+    const bool unread = parser.request().has_body && !parser.complete();
+    if (keep) {
+      bool again = true;
+      if (unread) again = co_await read_rest(parser);
+      co_return again;
     }
-    if (parser.request().has_body && !parser.complete()) {
-      co_await discard(parser);
-      co_return false;
-    }
-    if (!keep) {
+    if (unread)
+      co_await discard();
+    else
       co_await say_goodbye();
-      co_return false;
+    co_return false;
+  }
+
+  /// @return whether the client was told that its connection may be used again.
+  awaitable<bool> one_call(RequestParser& parser) {
+    ConnectionCall call(*server_, stream_, parser, pending_);
+    enter(Phase::busy);
+    const InCall mark(*open_, call);
+    bool bug = false;
+    try {
+      co_await server_->handler(call);
+    } catch (const std::exception& exception) {
+      log::write(log::Level::error, "bug", {{"what", exception.what()}});
+      bug = true;
     }
-    co_return !server_->draining;
+    if (bug) call.on_client_gone({});  // what it refers to went with the handler
+    if ((bug || !call.answered()) && !call.client_gone()) co_await answer_bug(call);
+    co_return call.may_keep_alive();
   }
 
   awaitable<void> answer_bug(ConnectionCall& call) {
@@ -430,14 +183,30 @@ class Connection {
                        std::string(reason_phrase(page.status)) + "\r\n";
     page.headers.append_to(head);
     head += "content-length: " + std::to_string(page.body.size()) + "\r\nconnection: close\r\n\r\n";
-    const Io<void> sent = co_await stream_.write(
-        head, page.body, server_->worker.after(server_->options.write_stall));
-    if (sent) co_await discard(parser);
+    const WriteOptions options{.stall = server_->options.write_stall};
+    const Io<void> sent = co_await stream_.write(head, page.body, options);
+    if (sent) co_await discard();
+  }
+
+  /// The rest of a short body that nobody wanted.
+  awaitable<bool> read_rest(RequestParser& parser) {
+    const TimePoint deadline = server_->worker.after(server_->options.body_timeout);
+    while (!parser.complete()) {
+      if (pending_.empty()) {
+        const Io<std::string_view> bytes = co_await stream_.read(deadline);
+        if (!bytes || bytes->empty()) co_return false;
+        pending_.assign(*bytes);
+      }
+      const Result<std::size_t> taken = parser.feed(pending_);
+      if (!taken) co_return false;
+      pending_.erase(0, *taken);
+    }
+    co_return true;
   }
 
   /// FIN, then what the client still sends is read away for a moment: closing with unread bytes
   /// would send RST, and the client might never see its answer.
-  awaitable<void> discard(RequestParser&) {
+  awaitable<void> discard() {
     stream_.shutdown_send();
     const TimePoint deadline = server_->worker.after(kDrainTime);
     std::size_t read = 0;
@@ -463,66 +232,35 @@ class Connection {
 
 awaitable<void> serve(std::unique_ptr<Connection> connection) { co_await connection->run(); }
 
+/// A client that has just connected does not expect to be dropped, as one of an idle connection
+/// does; but it may never ask.
+awaitable<void> end_awaited(Shared server) {
+  co_await sleep_for(server->worker, kAwaitedTime);
+  for (const Server::State::Open& each : server->open)
+    if (each.phase == Server::State::Phase::awaited) each.stream->abort();
+}
+
 }  // namespace
-
-/// Takes what waits in the listen queue.
-class Server::State::Listener final : public Worker::Source {
- public:
-  Listener(State& server, int fd) : server_(server), fd_(fd) { server_.worker.add(fd_, *this); }
-  ~Listener() {
-    server_.worker.remove(*this);
-    ::close(fd_);
-  }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-
-  void on_ready(std::uint32_t) override {
-    while (true) {
-      sockaddr_storage address{};
-      socklen_t size = sizeof address;
-      const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &size,
-                               SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd >= 0) {
-        take(fd);
-        continue;
-      }
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      // Out of descriptors: the queue's edge is spent, and those in it must not wait for the next.
-      if (errno == EMFILE || errno == ENFILE)
-        server_.worker.spawn(look_again(server_.shared_from_this()));
-      return;
-    }
-  }
-
- private:
-  static awaitable<void> look_again(Shared server) {
-    co_await sleep_for(server->worker, 100ms);
-    if (server->listener) server->listener->on_ready(0);
-  }
-
-  void take(int fd) {
-    const ServerOptions& limits = server_.options;
-    if (server_.counts.connections.load() < static_cast<std::int64_t>(limits.max_connections) &&
-        server_.counts.enter(host_of(peer_address(fd)), limits.max_connections_per_address)) {
-      server_.worker.spawn(serve(std::make_unique<Connection>(server_.shared_from_this(), fd)));
-      return;
-    }
-    ++server_.counts.refused;
-    constexpr std::string_view kFull =
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: "
-        "close\r\n\r\n";
-    if (limits.tls == nullptr) ::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ::close(fd);
-  }
-
-  State& server_;
-  const int fd_;
-};
 
 Server::State::State(Worker& w, const ServerOptions& o, Handler h, OnFault f, ServerCounts& c)
     : worker(w), options(o), handler(std::move(h)), on_fault(std::move(f)), counts(c) {}
 
 Server::State::~State() = default;
+
+void Server::State::take(int fd, const std::string& host) {
+  const bool room = counts.connections.load() < static_cast<std::int64_t>(options.max_connections);
+  if (!room || !counts.enter(host, options.max_connections_per_address)) return turn_away(fd);
+  worker.spawn(serve(std::make_unique<Connection>(shared_from_this(), fd, host)));
+}
+
+void Server::State::turn_away(int fd) {
+  ++counts.refused;
+  constexpr std::string_view kFull =
+      "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: "
+      "close\r\n\r\n";
+  if (options.tls == nullptr) ::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::close(fd);
+}
 
 Server::Server(Worker& worker, const ServerOptions& options, Handler handler, OnFault on_fault,
                ServerCounts& counts)
@@ -531,19 +269,26 @@ Server::Server(Worker& worker, const ServerOptions& options, Handler handler, On
 
 Server::~Server() = default;
 
-void Server::listen(int fd) { state_->listener = std::make_unique<State::Listener>(*state_, fd); }
+void Server::listen(int fd) { state_->listener = std::make_unique<Listener>(*state_, fd); }
 
 void Server::drain() {
+  if (state_->listener) state_->listener->on_ready(0);  // who is in the queue has connected
   state_->draining = true;
   state_->listener.reset();
   for (const State::Open& each : state_->open)
-    if (!each.in_call) each.stream->abort();
+    if (each.phase == State::Phase::idle) each.stream->stop_waiting_to_read();
+  state_->worker.spawn(end_awaited(state_));
+}
+
+void Server::end_calls() {
+  for (const State::Open& each : state_->open)
+    if (each.call != nullptr) each.call->end();
 }
 
 void Server::cut() {
   for (const State::Open& each : state_->open) {
     each.stream->abort();
-    if (each.cut_call) each.cut_call();  // what runs sees its client gone
+    if (each.call != nullptr) each.call->leave();  // what runs sees its client gone
   }
 }
 

@@ -58,10 +58,14 @@ class Call {
   /// answer.
   virtual awaitable<Result<std::string>> read_body() = 0;
 
-  /// Called on the worker's thread as soon as the client is seen to have left (FIN or RST), until
-  /// the answer is complete. May be called inside on_client_gone() if it already has.
+  /// Called on the worker's thread as soon as nobody waits for the answer any more, until it is
+  /// complete: the client has left (FIN or RST; a half-close cannot be told from a close), or the
+  /// server ends its calls. May be called inside on_client_gone() if it is so already. The action
+  /// ends waits as net/worker.h says: by later tasks.
   virtual void on_client_gone(std::move_only_function<void()> action) = 0;
   virtual bool client_gone() const = 0;
+  /// The server ends its calls (Server::end_calls): the client is still there, and may be told.
+  virtual bool shutting_down() const = 0;
 
   /// A whole answer: status line, `headers`, Content-Length, body. One write.
   virtual awaitable<Io<void>> send(int status, const Headers& headers, std::string_view body) = 0;
@@ -75,10 +79,15 @@ class Call {
   /// connection closes (FIN).
   virtual awaitable<Io<void>> break_off(std::string_view last_bytes) = 0;
 
+  /// Ends the write that waits for the client to read, if any, with IoError::aborted, soon. An
+  /// answer that is half written cannot be gone on with: its connection closes.
+  virtual void stop_writing() = 0;
+
   virtual bool started() const = 0;  ///< status line is out
 };
 
-/// Answers a call, always: returning without an answer is a bug and becomes a 500.
+/// Answers a call, unless the client has left: returning without an answer is a bug then, and
+/// becomes a 500.
 using Handler = std::function<awaitable<void>(Call&)>;
 
 /// How the server answers on its own behalf (bad framing, limits): the body and headers for a fault
@@ -94,7 +103,8 @@ using OnFault = std::function<ErrorPage(std::string_view path, const Headers& re
 /// One per worker. Counts are shared between the servers of one listener.
 struct ServerCounts {
   std::atomic<std::int64_t> connections{0};
-  std::atomic<std::int64_t> calls{0};  ///< being answered now
+  std::atomic<std::int64_t> calls{0};    ///< being answered now
+  std::atomic<std::int64_t> awaited{0};  ///< requests on their way: connected, or part of the head
   std::atomic<std::int64_t> body_memory{0};
   std::atomic<std::int64_t> refused{0};
 
@@ -117,10 +127,13 @@ class Server {
   /// it runs.
   void listen(int fd);
 
-  /// No new connections, `Connection: close` on answers, idle connections closed; running calls go
-  /// on. Worker's thread.
+  /// No new connections, but those made already are taken; `Connection: close` on answers; idle
+  /// connections close, unless a request is there. A head that is on its way, or the first of a
+  /// connection just made, has a second to come. Running calls go on. Worker's thread.
   void drain();
-  /// Aborts what still runs. Worker's thread.
+  /// Tells what still runs to end (Call::shutting_down). Worker's thread.
+  void end_calls();
+  /// Aborts what still runs: it sees its client gone. Worker's thread.
   void cut();
 
   struct State;

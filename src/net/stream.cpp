@@ -39,6 +39,8 @@ std::string_view name(IoError error) {
       return "timeout";
     case IoError::aborted:
       return "aborted";
+    case IoError::full:
+      return "full";
     case IoError::tls:
       return "tls";
   }
@@ -61,7 +63,7 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof kUnsentBytes);
-    worker.add(fd, *this);
+    aborted = !worker.add(fd, *this);
   }
   ~State() {
     close();
@@ -92,20 +94,37 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
 
   void on_readable() {
     if (read_waiter.waiting()) return read_waiter.resume();
-    if (!on_watch || fd < 0) return;
+    if (!is_watched() || fd < 0) return;
+    if (ended) return tell(Watched::gone);
+    if (on_end && ssl == nullptr) return;
     switch (look()) {
       case Look::nothing:
         return;
       case Look::bytes:
-        return tell(Watched::bytes);
+        if (!on_end) tell(Watched::bytes);
+        return;
       case Look::gone:
         return tell(Watched::gone);
     }
   }
 
+  /// What is there already is told, but not from within the caller.
+  void tell_soon() {
+    worker.post([self = shared_from_this()] {
+      if (self->is_watched()) self->on_readable();
+    });
+  }
+
+  bool is_watched() const { return on_watch || on_end; }
+  void watch_nothing() {
+    on_watch = nullptr;
+    on_end = nullptr;
+  }
   void tell(Watched what) {
-    auto call = std::exchange(on_watch, nullptr);
-    call(what);
+    auto watch = std::exchange(on_watch, nullptr);
+    auto end = std::exchange(on_end, nullptr);
+    if (watch) watch(what);
+    if (end) end();
   }
 
   enum class Look : std::uint8_t { nothing, bytes, gone };
@@ -128,10 +147,10 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
 
   awaitable<Io<void>> wait_readable(TimePoint deadline) {
     if (aborted) co_return std::unexpected(IoError::aborted);
+    if (reads_do_not_wait) co_return std::unexpected(IoError::timeout);
     read_timed_out = false;
-    worker.deadlines().arm(read_deadline, deadline);
+    const Armed armed(worker.deadlines(), read_deadline, deadline);
     co_await read_waiter.wait();
-    read_deadline.disarm();
     if (aborted) co_return std::unexpected(IoError::aborted);
     if (read_timed_out) co_return std::unexpected(IoError::timeout);
     co_return Io<void>{};
@@ -139,11 +158,10 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
 
   /// For who was told just now that writing would block.
   awaitable<Io<void>> wait_writable(TimePoint deadline) {
-    if (aborted) co_return std::unexpected(IoError::aborted);
+    if (aborted || write_stopped) co_return std::unexpected(IoError::aborted);
     write_timed_out = false;
-    worker.deadlines().arm(write_deadline, deadline);
+    const Armed armed(worker.deadlines(), write_deadline, deadline);
     co_await write_waiter.wait();
-    write_deadline.disarm();
     if (aborted || write_stopped) co_return std::unexpected(IoError::aborted);
     if (write_timed_out) co_return std::unexpected(IoError::timeout);
     co_return Io<void>{};
@@ -209,12 +227,18 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
     }
   }
 
-  awaitable<Io<void>> tls_write(std::string_view head, std::string_view body, TimePoint deadline) {
+  TimePoint deadline_of(const WriteOptions& options) const {
+    return options.stall.count() > 0 ? worker.after(options.stall) : options.until;
+  }
+
+  awaitable<Io<void>> tls_write(std::string_view head, std::string_view body,
+                                WriteOptions options) {
     static thread_local std::array<char, kRecordBytes> record;
-    std::size_t done = 0;
+    std::size_t& done = written;
     const std::size_t total = head.size() + body.size();
+    TimePoint deadline = deadline_of(options);
     while (done < total) {
-      if (aborted) co_return std::unexpected(IoError::aborted);
+      if (aborted || write_stopped) co_return std::unexpected(IoError::aborted);
       // Copied anew after each wait: the buffer is the thread's, and others may have used it since.
       std::size_t filled = 0;
       if (done < head.size()) filled = head.copy(record.data(), record.size(), done);
@@ -225,6 +249,7 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
       const int n = SSL_write(ssl, record.data(), static_cast<int>(filled));
       if (n > 0) {
         done += static_cast<std::size_t>(n);
+        deadline = deadline_of(options);
         continue;
       }
       const TlsNext next = tls_next(n);
@@ -256,6 +281,8 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
   SSL* ssl = nullptr;
   std::string tls_name;
   std::move_only_function<void(Watched)> on_watch;
+  std::move_only_function<void()> on_end;  ///< the end alone is watched for; one of both
+  std::size_t written = 0;                 ///< of the last write
   Waiter read_waiter;
   Waiter write_waiter;
   Deadline read_deadline;
@@ -267,6 +294,7 @@ struct Stream::State final : Worker::Source, std::enable_shared_from_this<Stream
   bool write_timed_out = false;
   bool aborted = false;
   bool write_stopped = false;
+  bool reads_do_not_wait = false;
   bool tls_dead = false;  ///< after a fatal error OpenSSL wants no more calls
 };
 
@@ -274,7 +302,7 @@ Stream::Stream(Worker& worker, int fd) : state_(std::make_shared<State>(worker, 
 
 Stream::~Stream() {
   if (!state_) return;
-  state_->on_watch = nullptr;
+  state_->watch_nothing();
   state_->close();
 }
 
@@ -325,20 +353,27 @@ awaitable<Io<std::string_view>> Stream::read(TimePoint deadline) {
 }
 
 awaitable<Io<void>> Stream::write(std::string_view bytes, TimePoint deadline) {
-  Io<void> written = co_await write(bytes, {}, deadline);
+  const WriteOptions options{.until = deadline};
+  const std::string_view nothing;
+  Io<void> written = co_await write(bytes, nothing, options);
   co_return written;
 }
 
 awaitable<Io<void>> Stream::write(std::string_view head, std::string_view body,
-                                  TimePoint deadline) {
+                                  WriteOptions options) {
   State& state = *state_;
+  state.written = 0;
+  state.write_stopped = false;
   if (state.ssl != nullptr) {
-    Io<void> written = co_await state.tls_write(head, body, deadline);
+    if (options.if_quiet && !is_quiet()) co_return std::unexpected(IoError::aborted);
+    Io<void> written = co_await state.tls_write(head, body, options);
     co_return written;
   }
   co_await state.worker.end_of_turn();
+  if (options.if_quiet && !is_quiet()) co_return std::unexpected(IoError::aborted);
+  TimePoint deadline = state.deadline_of(options);
   while (!head.empty() || !body.empty()) {
-    if (state.aborted) co_return std::unexpected(IoError::aborted);
+    if (state.aborted || state.write_stopped) co_return std::unexpected(IoError::aborted);
     const ssize_t n = state.send_some(head, body);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && !would_block()) co_return std::unexpected(IoError::reset);
@@ -346,6 +381,8 @@ awaitable<Io<void>> Stream::write(std::string_view head, std::string_view body,
       const std::size_t of_head = std::min(head.size(), static_cast<std::size_t>(n));
       head.remove_prefix(of_head);
       body.remove_prefix(static_cast<std::size_t>(n) - of_head);
+      state.written += static_cast<std::size_t>(n);
+      deadline = state.deadline_of(options);
       continue;
     }
     const Io<void> waited = co_await state.wait_writable(deadline);
@@ -390,32 +427,43 @@ awaitable<Io<void>> Stream::start_tls_client(TlsContext& context, std::string se
 
 void Stream::watch(std::move_only_function<void(Watched)> on_event) {
   State& state = *state_;
+  state.on_end = nullptr;
   state.on_watch = std::move(on_event);
-  if (state.maybe_readable && state.look() != State::Look::nothing) {
-    // Something is there already: tell it soon, but not from within the caller.
-    state.worker.post([self = state_] {
-      if (self->on_watch) self->on_readable();
-    });
-  }
+  if (state.maybe_readable && state.look() != State::Look::nothing) state.tell_soon();
 }
 
-void Stream::unwatch() { state_->on_watch = nullptr; }
+void Stream::watch_end(std::move_only_function<void()> on_end) {
+  State& state = *state_;
+  state.on_watch = nullptr;
+  state.on_end = std::move(on_end);
+  if (state.ended || (state.ssl != nullptr && state.maybe_readable)) state.tell_soon();
+}
+
+void Stream::unwatch() { state_->watch_nothing(); }
 
 bool Stream::is_quiet() { return is_open() && state_->look() == State::Look::nothing; }
 
 void Stream::stop_writing() {
   state_->write_stopped = true;
-  state_->write_waiter.resume();
+  state_->worker.post([self = state_] { self->write_waiter.resume(); });
 }
+
+bool Stream::write_waits() const { return state_->write_waiter.waiting(); }
+std::size_t Stream::written() const { return state_->written; }
 
 void Stream::abort() {
   if (state_->aborted) return;
   state_->aborted = true;
-  // Not from within: the caller may be what the waiting coroutine would destroy.
   state_->worker.post([self = state_] {
     self->read_waiter.resume();
     self->write_waiter.resume();
   });
+}
+
+void Stream::stop_waiting_to_read() {
+  state_->reads_do_not_wait = true;
+  state_->maybe_readable = true;  // the loop may not have seen yet what came last
+  state_->worker.post([self = state_] { self->read_waiter.resume(); });
 }
 
 void Stream::shutdown_send() {

@@ -66,6 +66,16 @@ class Peer {
     buffer_.erase(0, length);
     return request;
   }
+  /// Reads `bytes`, some at a time, with a pause after each.
+  void read_slowly(std::size_t bytes, std::chrono::milliseconds pause) {
+    std::string some(256 * 1024, 0);
+    for (std::size_t read = 0; read < bytes && !over_;) {
+      const auto n = ::recv(fd_, some.data(), some.size(), 0);
+      if (n <= 0) return;
+      read += static_cast<std::size_t>(n);
+      std::this_thread::sleep_for(pause);
+    }
+  }
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const auto n = ssl_ != nullptr ? SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()))
@@ -183,12 +193,15 @@ class TestUpstream {
 class TestLoop {
  public:
   TestLoop() : thread_([this] { worker.run(); }) {}
-  ~TestLoop() {
+  ~TestLoop() { stop(); }
+  TestLoop(const TestLoop&) = delete;
+  TestLoop& operator=(const TestLoop&) = delete;
+
+  void stop() {
+    if (!thread_.joinable()) return;
     worker.stop();
     thread_.join();
   }
-  TestLoop(const TestLoop&) = delete;
-  TestLoop& operator=(const TestLoop&) = delete;
 
   /// Runs the coroutine on the worker and waits for what it returns.
   template <typename T>

@@ -19,6 +19,9 @@ class TlsContext {
                                                          const std::string& key_file);
   ~TlsContext();
 
+  /// The first DNS name of our certificate that is no wildcard; empty if there is none.
+  std::string certificate_name() const;
+
   struct State;
   State& state() const { return *state_; }
 

@@ -10,16 +10,27 @@ class Waiter {
  public:
   bool waiting() const { return static_cast<bool>(waiting_); }
 
+  class Wait {
+   public:
+    explicit Wait(Waiter& waiter) : waiter_(waiter) {}
+    ~Wait() {
+      if (caller_ && waiter_.waiting_ == caller_) waiter_.waiting_ = nullptr;
+    }
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> caller) noexcept {
+      waiter_.waiting_ = caller_ = caller;
+    }
+    void await_resume() noexcept { caller_ = nullptr; }
+
+   private:
+    Waiter& waiter_;
+    std::coroutine_handle<> caller_;  ///< while it waits
+  };
   /// `co_await waiter.wait()` suspends until resume(). One at a time.
-  auto wait() {
-    struct Wait {
-      Waiter& waiter;
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> caller) noexcept { waiter.waiting_ = caller; }
-      void await_resume() const noexcept {}
-    };
-    return Wait{*this};
-  }
+  Wait wait() { return Wait(*this); }
 
   void resume() {
     if (const auto caller = std::exchange(waiting_, nullptr)) caller.resume();

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <ctime>
 #include <system_error>
+#include <utility>
 
 #include "base/log.h"
 #include "net/deadlines.h"
@@ -32,7 +33,7 @@ class Worker::Wakeup final : public Source {
  public:
   explicit Wakeup(Worker& worker)
       : fd_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")) {
-    worker.add(fd_, *this);
+    if (!worker.add(fd_, *this)) checked(-1, "epoll_ctl");
   }
   ~Wakeup() { ::close(fd_); }
   Wakeup(const Wakeup&) = delete;
@@ -97,13 +98,22 @@ Worker::Worker(int index)
       wakeup_(std::make_unique<Wakeup>(*this)) {}
 
 Worker::~Worker() {
+  end();
+  ::close(epoll_);
+}
+
+void Worker::end() {
+  std::vector<std::move_only_function<void()>> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    dropped.swap(posted_);
+  }
   while (!roots_.empty()) {
     const std::coroutine_handle<> root = roots_.front();
     roots_.pop_front();
     root.destroy();
   }
-  posted_.clear();
-  ::close(epoll_);
 }
 
 void Worker::spawn(awaitable<void> work) {
@@ -112,11 +122,11 @@ void Worker::spawn(awaitable<void> work) {
   root.handle.resume();
 }
 
-void Worker::add(int fd, Source& source) {
+bool Worker::add(int fd, Source& source) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &source;
-  checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void Worker::remove(Source& source) {
@@ -126,6 +136,7 @@ void Worker::remove(Source& source) {
 
 void Worker::post(std::move_only_function<void()> task) {
   const std::lock_guard lock(mutex_);
+  if (ended_) return;  // the caller's copy goes once the lock is released
   posted_.push_back(std::move(task));
   if (posted_.size() == 1) wakeup_->ring();
 }
@@ -186,41 +197,57 @@ void Worker::run_posted() {
 
 void Worker::run_sleepers() {
   while (!sleepers_.empty() && sleepers_.begin()->first <= now_) {
-    const std::coroutine_handle<> next = sleepers_.begin()->second;
+    Sleep& next = *sleepers_.begin()->second;
     sleepers_.erase(sleepers_.begin());
-    next.resume();
+    std::exchange(next.caller_, nullptr).resume();
   }
 }
 
 void Worker::run_end_of_turn() {
   ending_turn_.swap(at_end_of_turn_);
-  for (const std::coroutine_handle<> each : ending_turn_) each.resume();
+  for (EndOfTurn*& each : ending_turn_)
+    if (EndOfTurn* const wait = std::exchange(each, nullptr))
+      std::exchange(wait->caller_, nullptr).resume();
   ending_turn_.clear();
 }
 
+void Worker::EndOfTurn::leave() {
+  std::ranges::replace(worker_.at_end_of_turn_, this, nullptr);
+  std::ranges::replace(worker_.ending_turn_, this, nullptr);
+}
+
 struct Signal::State {
-  explicit State(Worker& w) : worker(w), deadline([this] { waiter.resume(); }) {}
+  explicit State(Worker& w)
+      : worker(w), deadline([this] {
+          timed_out = true;
+          waiter.resume();
+        }) {}
   Worker& worker;
   Waiter waiter;
   bool fired = false;
+  bool timed_out = false;
   Deadline deadline;
 };
 
-Signal::Signal(Worker& worker) : state_(std::make_unique<State>(worker)) {}
+Signal::Signal(Worker& worker) : state_(std::make_shared<State>(worker)) {}
 Signal::~Signal() = default;
 
 awaitable<bool> Signal::wait(TimePoint deadline) {
   State& state = *state_;
   if (state.fired) co_return true;
-  state.worker.deadlines().arm(state.deadline, deadline);
-  co_await state.waiter.wait();
-  state.deadline.disarm();
+  state.timed_out = false;
+  const Armed armed(state.worker.deadlines(), state.deadline, deadline);
+  // A task that was to wake an earlier wait wakes nobody here.
+  while (!state.fired && !state.timed_out) co_await state.waiter.wait();
   co_return state.fired;
 }
 
 void Signal::fire() {
   state_->fired = true;
-  state_->waiter.resume();
+  if (!state_->waiter.waiting()) return;
+  state_->worker.post([weak = std::weak_ptr(state_)] {
+    if (const std::shared_ptr<State> state = weak.lock()) state->waiter.resume();
+  });
 }
 
 void Signal::reset() { state_->fired = false; }

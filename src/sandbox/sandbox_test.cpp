@@ -35,6 +35,8 @@ class PaperCall final : public net::Call {
     action_ = std::move(action);
   }
   bool client_gone() const override { return gone_; }
+  bool shutting_down() const override { return false; }
+  void stop_writing() override {}
   net::awaitable<net::Io<void>> send(int status, const net::Headers&,
                                      std::string_view bytes) override {
     note("send " + std::to_string(status) + " " + std::string(bytes));
