@@ -100,9 +100,24 @@ void read_upstream_key(Section& section, gateway::UpstreamConfig& upstream) {
   }
 }
 
+/// A name goes into the log, the books (48 bytes), paths and `provider/model`.
+void check_name(Section& section, std::string_view key, const std::string& name) {
+  constexpr std::size_t kLongest = 48;
+  const bool odd = std::ranges::any_of(name, [](char c) {
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '/' || c == '"' || c == '%' ||
+           c == '?' || c == '#';
+  });
+  if (name.empty() || name.size() > kLongest || odd || looks_like_key(name) ||
+      printable(name) != name)
+    section.refuse_itself(
+        "has a name that cannot be used",
+        "letters, digits, - and _; at most 48 bytes: [" + std::string(key) + ".main]");
+}
+
 void read_upstream(Section& section, const std::string& name, gateway::SetupConfig& setup) {
   gateway::UpstreamConfig upstream;
   upstream.name = name;
+  check_name(section, "upstream", name);
   std::vector<std::string> provider_names;
   for (const gateway::Provider& each : gateway::providers()) provider_names.emplace_back(each.name);
   section.choice<gateway::ProviderKind>(
@@ -119,7 +134,8 @@ void read_upstream(Section& section, const std::string& name, gateway::SetupConf
     section.mistaken(word, "connect_timeout, first_byte_timeout and idle_timeout, like \"60s\"");
   section.mistaken("model", "did you mean `" + section.full("models") + "`, a list?");
   std::vector<std::string> speaks;
-  section.texts("speaks", speaks, "openai_chat");
+  section.texts("speaks", speaks, "openai_chat",
+                [](std::string_view word) { return protocol::find_protocol(word).has_value(); });
   for (const std::string& word : speaks) {
     if (const auto protocol = protocol::find_protocol(word))
       upstream.speaks.push_back(*protocol);
@@ -334,6 +350,7 @@ void read_root(Section& root, Config& config) {
   });
   root.each("service", [&](Section& section, const std::string& name) {
     gateway::ServiceConfig service{.name = name, .upstreams = {}};
+    check_name(section, "service", name);
     section.texts("upstreams", service.upstreams, "plan");
     if (service.upstreams.empty()) section.refuse("upstreams", "is needed");
     config.setup.services.push_back(std::move(service));

@@ -23,15 +23,23 @@ std::string Section::full(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
-void Section::refuse(std::string_view key, const std::string& what, const std::string& hint) {
+void Section::complain(std::uint32_t line, const std::string& name, const std::string& what,
+                       const std::string& hint) {
   if (fault_) return;
-  const ConfigNode* node = table_.find(key);
-  const std::uint32_t line = node != nullptr ? node->line : table_.line;
   std::string text = file_;
   if (line > 0) text += ":" + std::to_string(line);
-  text += ": `" + full(key) + "` " + what;
+  text += ": `" + name + "` " + what;
   if (!hint.empty()) text += "\nhint: " + hint;
-  fault_ = redacted(make_fault(FaultCode::bad_value, std::move(text), full(key)));
+  fault_ = redacted(make_fault(FaultCode::bad_value, std::move(text), name));
+}
+
+void Section::refuse(std::string_view key, const std::string& what, const std::string& hint) {
+  const ConfigNode* node = table_.find(key);
+  complain(node != nullptr ? node->line : table_.line, full(key), what, hint);
+}
+
+void Section::refuse_itself(const std::string& what, const std::string& hint) {
+  complain(table_.line, path_, what, hint);
 }
 
 void Section::mistaken(std::string_view key, const std::string& hint) {
@@ -109,18 +117,19 @@ void Section::size(std::string_view key, std::size_t& into) {
     refuse(key, value.error().for_client);
 }
 
-void Section::texts(std::string_view key, std::vector<std::string>& into,
-                    std::string_view example) {
+void Section::texts(std::string_view key, std::vector<std::string>& into, std::string_view example,
+                    const std::function<bool(std::string_view)>& fits) {
   const ConfigNode* list = node(key);
   if (list == nullptr) return;
   std::vector<std::string> values;
   if (list->is(Kind::list))
     for (const ConfigNode& each : list->children)
       if (each.is(Kind::text)) values.push_back(each.text);
+  const bool lone = list->is(Kind::text) && (!fits || fits(list->text));
   if (!list->is(Kind::list) || values.size() != list->children.size() || values.empty())
     refuse(key, "must be a list of strings",
            "write " + std::string(key) + " = [" +
-               quoted(list->is(Kind::text) ? std::string_view(list->text) : example) + "]");
+               quoted(lone ? std::string_view(list->text) : example) + "]");
   else
     into = std::move(values);
 }

@@ -28,6 +28,8 @@ class Section {
 
   /// Keeps the first complaint: "file:line: `upstream.plan.url` what".
   void refuse(std::string_view key, const std::string& what, const std::string& hint = {});
+  /// The same of the table: "file:line: `upstream.plan` what".
+  void refuse_itself(const std::string& what, const std::string& hint);
   /// What a key that people try is called here: told instead of the nearest name.
   void mistaken(std::string_view key, const std::string& hint);
 
@@ -38,7 +40,9 @@ class Section {
   void flag(std::string_view key, bool& into);
   void duration(std::string_view key, std::chrono::milliseconds& into);
   void size(std::string_view key, std::size_t& into);
-  void texts(std::string_view key, std::vector<std::string>& into, std::string_view example);
+  /// `fits`: may a lone text be what belongs into the list? For the hint.
+  void texts(std::string_view key, std::vector<std::string>& into, std::string_view example,
+             const std::function<bool(std::string_view)>& fits = {});
 
   template <typename T>
   void integer(std::string_view key, T& into, std::int64_t least, std::int64_t most) {
@@ -75,6 +79,8 @@ class Section {
   void refuse_text(std::string_view key, const ConfigNode& found, std::string_view example);
   void refuse_choice(std::string_view key, const std::string& written,
                      const std::vector<std::string>& words);
+  void complain(std::uint32_t line, const std::string& name, const std::string& what,
+                const std::string& hint);
   void enter(Section& inner, const std::function<void(Section&)>& read);
 
   const ConfigNode& table_;

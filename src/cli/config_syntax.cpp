@@ -93,6 +93,8 @@ Advice by_the_parser(std::string_view what) {
   const auto says = [&](std::string_view words) {
     return what.find(words) != std::string_view::npos;
   };
+  constexpr std::string_view kPrefix = "Error while parsing ";
+  if (what.starts_with(kPrefix)) what.remove_prefix(kPrefix.size());
   Advice advice{std::string(what), ""};
   if (says("other than ASCII"))
     advice = {"holds " + advice.what, "typographic quotes? TOML takes the plain ones: \"...\""};
@@ -102,6 +104,9 @@ Advice by_the_parser(std::string_view what) {
     advice.hint = "it stands in the file twice; keep one of them";
   else if (says("unescaped control"))
     advice = {"text has no end", "is a closing quote missing?"};
+  else if (says("expected ']'") || says("closing ']'") || says("expected '}'") ||
+           says("closing '}'"))
+    advice.hint = "is a closing bracket missing before this?";
   else if (says("encountered end-of-file") || says("encountered end-of-line"))
     advice.hint = "is a closing quote or bracket missing?";
   return advice;

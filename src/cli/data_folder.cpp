@@ -56,7 +56,12 @@ bool cannot_hold_files(const std::string& path) {
 
 Result<std::string> find_data_folder(const Context& context, const std::string& data_of_config) {
   for (const std::string& each : {context.data_dir, variable("GLMGATE_DATA"), data_of_config})
-    if (!each.empty()) return absolute(each);
+    if (each.starts_with('~'))
+      return fail(FaultCode::bad_value, "data folder " + each +
+                                            ": `~` is the shell's, and means nothing here\n"
+                                            "hint: write the whole path");
+    else if (!each.empty())
+      return absolute(each);
   const std::string own = default_folder();
   if (own.empty())
     return fail(FaultCode::bad_value,

@@ -82,7 +82,8 @@ Result<RunFile> read_run_file(const std::string& data_dir) {
     return fail(FaultCode::bad_value, "no server runs on " + data_dir + why + "\nhint: " + hint);
   };
   constexpr const char* kWhere =
-      "name the folder of the server with --data, or the --config it runs with";
+      "start it with `glmgate serve`, or name the folder of the one that runs: --data, or the "
+      "--config it runs with";
   const Result<std::string> text = read_text_file(path_in(data_dir), kMostBytes);
   if (!text) return none("", kWhere);
   if (!accounts::FolderLock::is_taken(accounts::Folder{data_dir}))

@@ -25,8 +25,9 @@ Result<std::string> read_text_file(const std::string& path, std::size_t most) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return refuse(path, std::strerror(errno),
-                  errno == ENOENT ? "is the path right, seen from this folder?"
-                                  : "this user must be allowed to read it");
+                  path.starts_with('~') ? "`~` is the shell's: write the whole path"
+                  : errno == ENOENT     ? "is the path right, seen from this folder?"
+                                        : "this user must be allowed to read it");
   std::string text;
   std::array<char, 65'536> piece{};
   ssize_t got = 0;
