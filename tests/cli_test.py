@@ -155,7 +155,7 @@ def one_data_folder(program, shell):
 def readers_make_nothing(shell):
     nowhere = shell.folder / "typo" / "deep"
     for path in ("~/x", "~other"):
-        expect(shell("usage", "--data", path), 1, "`~` is the shell's", "write the whole path")
+        expect(shell("usage", "--data", path), 2, "`~` is the shell's", "write the whole path")
         expect(shell("serve", "--data", path, cwd=shell.folder), 1, "`~` is the shell's")
     expect(shell("config", "check", "~/x.toml"), 1, "`~` is the shell's")
     for line in (["usage"], ["keys", "list"], ["keys", "revoke", "k_1"], ["keys", "rotate", "k_1"], ["reload"]):

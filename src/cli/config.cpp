@@ -414,6 +414,9 @@ Result<Config> read_config(std::string_view text, const std::string& name) {
     if (each.name == "upstream" || each.name == "service")
       for (const ConfigNode& table : each.children)
         config.places[each.name + "." + table.name] = name + ":" + std::to_string(table.line);
+  if (const ConfigNode* metrics = tree->find("metrics"))
+    if (const ConfigNode* token = metrics->find("token_env"))
+      config.key_variables.insert(token->text);
   if (const ConfigNode* upstreams = tree->find("upstream"))
     for (const ConfigNode& each : upstreams->children)
       if (const ConfigNode* key = each.find("key_env")) config.key_variables.insert(key->text);

@@ -30,7 +30,7 @@ struct SandboxConfig {
 
 struct Config {
   std::string listen = "127.0.0.1:4560";
-  std::string data;              ///< empty: default_data_dir()
+  std::string data;              ///< empty: find_data_folder() knows
   std::uint32_t workers = 0;     ///< 0: one for each core
   bool public_in_clear = false;  ///< a public address without TLS, said on purpose
   std::string tls_certificate;

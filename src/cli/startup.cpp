@@ -96,6 +96,7 @@ Result<Prepared> prepare(const Context& context, const ServeFlags& flags) {
   Result<Config> config = load(context, flags);
   if (!config) return fail(config.error());
   Result<void> good = check_listen(config->listen);
+  if (good && !config->metrics_listen.empty()) good = check_listen(config->metrics_listen);
   if (good) good = check_exposure(*config);
   if (good) good = check_data_folder(config->data);
   if (good) good = check_trust(*config);
