@@ -1,18 +1,21 @@
-"""How each coding agent is pointed at a gateway and run once, not interactively: what docs/clients/ tells people to do.
+"""How each coding agent is run once, not interactively, with the settings that its page in docs/clients/ shows.
 
-An agent's function writes its settings into a home of its own, runs it, and returns what it said last. `resume` goes on with the
-session that was the last one in the same home and folder. `directives` are for the sandbox, by header.
+The page's own snippet is written into a home of its own, with this gateway's address and key in it; what the sandbox is to do goes with it
+as a header. An agent's function returns what the agent said last. `resume` goes on with the last session of that home and folder.
 """
 import json
 import os
+import pathlib
 import platform
+import re
 import subprocess
 
 import run_sdk
 
+PAGES = pathlib.Path(__file__).parent.parent / "docs/clients"
 MODULES = run_sdk.HOME / "node_modules"
 ARCH = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-MODEL = "glm-4.7"
+HEADER = "glmgate-sandbox-do"
 LIMIT = 150
 
 
@@ -20,32 +23,42 @@ class Session:
     """A person's home and working folder, the gateway's address and a key."""
 
     def __init__(self, folder, url, key):
-        self.folder, self.url, self.key = folder, url, key
+        self.url, self.key = url, key
         self.home = folder / "home"
         self.work = folder / "work"
         self.home.mkdir()
         self.work.mkdir()
+
+    def snippet(self, page, path):
+        """What a page shows for `~/path`: the code block that follows it."""
+        text = (PAGES / page).read_text()
+        block = re.search(r"`~/" + re.escape(path) + r"`.*?```\w+\n(.*?)```", text, re.S).group(1)
+        return block.replace("http://127.0.0.1:4560", self.url).replace("sk-YOUR-KEY", self.key)
 
     def write(self, path, content):
         path = self.home / path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content if isinstance(content, str) else json.dumps(content))
 
+    def settle(self, page, path, change):
+        """Writes a page's JSON snippet, after `change(document)`."""
+        document = json.loads(self.snippet(page, path))
+        change(document)
+        self.write(path, document)
+
     def run(self, *command, **environment):
         kept = {name: value for name, value in os.environ.items()
                 if "proxy" not in name.lower() and not name.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE", "ZAI_", "XDG_"))}
         kept["PATH"] = f"{MODULES / f'node-linux-{ARCH}' / 'bin'}:{kept['PATH']}"
-        done = subprocess.run([str(part) for part in command], cwd=self.work, env={**kept, "HOME": str(self.home), **environment}, text=True,
+        done = subprocess.run([str(part) for part in command], cwd=self.work, env={**kept, "HOME": str(self.home), "PWD": str(self.work), **environment}, text=True,
                               capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, f"exit {done.returncode}: {done.stdout[-700:]} {done.stderr[-700:]}"
         return done.stdout
 
 
 def claude(session, prompt, directives, resume=False):
-    session.write(".claude/settings.json", {"env": {
-        "ANTHROPIC_BASE_URL": session.url, "ANTHROPIC_AUTH_TOKEN": session.key, "ANTHROPIC_API_KEY": "", "ANTHROPIC_MODEL": MODEL,
-        "ANTHROPIC_DEFAULT_HAIKU_MODEL": "glm-4.5-air", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "ANTHROPIC_CUSTOM_HEADERS": f"glmgate-sandbox-do: {directives}"}})
+    session.settle("claude-code.md", ".claude/settings.json",
+                   lambda settings: settings["env"].update(ANTHROPIC_CUSTOM_HEADERS=f"{HEADER}: {directives}"))
     program = next(MODULES.glob(f"@anthropic-ai/claude-code-linux-{ARCH}/claude"))
     told = json.loads(session.run(program, *(["-c"] if resume else []), "-p", prompt, "--output-format", "json", "--allowedTools", "Bash", "Read"))
     assert not told["is_error"], told
@@ -53,16 +66,8 @@ def claude(session, prompt, directives, resume=False):
 
 
 def codex(session, prompt, directives, resume=False):
-    session.write(".codex/config.toml", f"""
-model = "{MODEL}"
-model_provider = "glmgate"
-model_context_window = 200000
-[model_providers.glmgate]
-name = "glmgate"
-base_url = "{session.url}/v1"
-wire_api = "responses"
-env_key = "GLMGATE_KEY"
-http_headers = {{ "glmgate-sandbox-do" = '{directives}' }}
+    lines = session.snippet("codex.md", ".codex/config.toml")
+    session.write(".codex/config.toml", lines + f"""http_headers = {{ "{HEADER}" = '{directives}' }}
 [features]
 plugins = false
 apps = false
@@ -75,13 +80,8 @@ apps = false
 
 
 def opencode(session, prompt, directives, resume=False):
-    session.write(".config/opencode/opencode.json", {
-        "model": f"glmgate/{MODEL}", "small_model": "glmgate/glm-4.5-air", "permission": "allow",
-        "provider": {"glmgate": {
-            "npm": "@ai-sdk/openai-compatible", "name": "glmgate",
-            "options": {"baseURL": f"{session.url}/v1", "apiKey": session.key, "headers": {"glmgate-sandbox-do": directives}},
-            "models": {MODEL: {"name": "GLM-4.7", "reasoning": True, "tool_call": True, "limit": {"context": 200000, "output": 131072}},
-                       "glm-4.5-air": {"name": "GLM-4.5-Air", "limit": {"context": 128000, "output": 98304}}}}}})
+    session.settle("opencode.md", ".config/opencode/opencode.json", lambda settings: (
+        settings["provider"]["glmgate"]["options"].update(headers={HEADER: directives}), settings.update(permission="allow")))
     program = next(MODULES.glob(f"opencode-linux-{ARCH}-baseline/bin/opencode"), None) or next(MODULES.glob(f"opencode-linux-{ARCH}/bin/opencode"))
     out = session.run(program, "run", *(["-c"] if resume else []), "--format", "json", prompt)
     events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
@@ -89,32 +89,23 @@ def opencode(session, prompt, directives, resume=False):
 
 
 def pi(session, prompt, directives, resume=False):
-    session.write(".pi/agent/models.json", {"providers": {"glmgate": {
-        "baseUrl": session.url, "api": "anthropic-messages", "apiKey": session.key, "authHeader": True, "headers": {"glmgate-sandbox-do": directives},
-        "models": [{"id": MODEL, "name": "GLM-4.7", "reasoning": True, "input": ["text"], "contextWindow": 200000, "maxTokens": 131072,
-                    "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}}]}}})
-    session.write(".pi/agent/settings.json", {"defaultProvider": "glmgate", "defaultModel": MODEL})
+    session.settle("pi.md", ".pi/agent/models.json", lambda settings: settings["providers"]["glmgate"].update(headers={HEADER: directives}))
+    session.write(".pi/agent/settings.json", session.snippet("pi.md", ".pi/agent/settings.json"))
     return session.run(MODULES / ".bin/pi", *(["-c"] if resume else []), "-p", prompt).strip()
 
 
 def qwen(session, prompt, directives, resume=False):
-    session.write(".qwen/settings.json", {
-        "$version": 4,
-        "modelProviders": {"openai": [{"id": MODEL, "name": "GLM-4.7 (glmgate)", "envKey": "GLMGATE_KEY", "baseUrl": f"{session.url}/v1",
-                                       "generationConfig": {"contextWindowSize": 200000, "customHeaders": {"glmgate-sandbox-do": directives}}}]},
-        "env": {"GLMGATE_KEY": session.key}, "security": {"auth": {"selectedType": "openai"}}, "model": {"name": MODEL},
-        "privacy": {"usageStatisticsEnabled": False}, "telemetry": {"enabled": False}})
+    session.settle("qwen-code.md", ".qwen/settings.json", lambda settings: (
+        settings["modelProviders"]["openai"][0]["generationConfig"].update(customHeaders={HEADER: directives}),
+        settings.update(privacy={"usageStatisticsEnabled": False}, telemetry={"enabled": False})))
     out = session.run(MODULES / ".bin/qwen", *(["--continue"] if resume else []), "-p", prompt, "--yolo", "--output-format", "json")
     return [event["result"] for event in json.loads(out) if event.get("type") == "result"][-1]
 
 
 def cline(session, prompt, directives, resume=False):
-    session.write(".cline/data/settings/providers.json", {
-        "version": 1, "lastUsedProvider": "openai-compatible", "modes": {},
-        "providers": {"openai-compatible": {
-            "settings": {"provider": "openai-compatible", "apiKey": session.key, "model": MODEL, "baseUrl": f"{session.url}/v1",
-                         "headers": {"glmgate-sandbox-do": directives}},
-            "updatedAt": "2026-11-21T00:00:00.000Z", "tokenSource": "manual"}}})
-    out = session.run(next(MODULES.glob(f"@cline/cli-linux-{ARCH}/bin/cline")), *(["--continue"] if resume else []), "--json", prompt)
+    assert not resume, "not without a terminal"
+    session.settle("cline.md", ".cline/data/settings/providers.json",
+                   lambda settings: settings["providers"]["openai-compatible"]["settings"].update(headers={HEADER: directives}))
+    out = session.run(next(MODULES.glob(f"@cline/cli-linux-{ARCH}/bin/cline")), "--json", prompt)
     events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     return next(e["text"] for e in reversed(events) if e["type"] == "run_result")

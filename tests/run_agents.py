@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Real coding agents, of npm, doing a task that needs a tool call through the real program, on the sandbox.
+"""Real coding agents, of npm, over several turns through the real program, to the sandbox that answers in each dialect.
 
-They are installed beside the SDKs (run_sdk.py). Where the registry cannot be reached they are skipped by name.
+Each session: a tool call with reasoning before it, an image that is read, and a second run that resumes the first. What the upstream
+was asked is recorded. They are installed beside the SDKs (run_sdk.py); where the registry cannot be reached they are skipped by name.
 """
+import base64
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -10,95 +13,90 @@ import subprocess
 import sys
 import tempfile
 
+import agents
 import harness
+import recorder
 import run_sdk
 
-MODULES = run_sdk.HOME / "node_modules"
-TASKS = ["Claude Code answers", "Claude Code uses a tool", "Codex uses a tool"]
-CODEX = "@openai/codex-linux-*/vendor/*/bin/codex"
+THOUGHT = "the tide decides it"
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+TASKS = ["a tool call, its reasoning kept", "an image", "the session goes on"]
+# An agent, what calls its shell, what reads an image (if it can), how it resumes (if it can without a person), the dialects
+# to try upstream: its own, and those that make a translation.
+AGENTS = {
+    "Claude Code": (agents.claude, ("Bash", "command", str), ("Read", "file_path"), True, ["native", "translated to glm"]),
+    "Codex": (agents.codex, ("exec_command", "cmd", str), ("view_image", "path"), True, ["native", "translated to glm", "translated to messages"]),
+    "opencode": (agents.opencode, ("bash", "command", str), ("read", "filePath"), True, ["native", "translated to messages"]),
+    "pi": (agents.pi, ("bash", "command", str), ("read", "path"), True, ["native", "translated to glm"]),
+    "Qwen Code": (agents.qwen, ("run_shell_command", "command", str), ("read_file", "file_path"), True, ["native", "translated to messages"]),
+    "Cline": (agents.cline, ("run_commands", "commands", lambda text: [text]), None, False, ["native", "translated to messages"]),
+}
 
 
-def clean_environment(home, **more):
-    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower() and not name.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE"))}
-    return {**kept, "HOME": str(home), **more}
+def shell_call(shell, command):
+    name, field, wrap = shell
+    return f"call {name} {json.dumps({field: wrap(command), **({'is_background': False} if name == 'run_shell_command' else {})})}"
 
 
-def claude(server, key, folder, prompt, directives, *flags):
-    """Runs Claude Code once, not interactively; the parsed result."""
-    program = next(MODULES.glob("@anthropic-ai/claude-code-linux-*/claude"))
-    env = clean_environment(folder, ANTHROPIC_BASE_URL=server.url, ANTHROPIC_AUTH_TOKEN=key, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
-                            ANTHROPIC_CUSTOM_HEADERS=f"glmgate-sandbox-do: {directives}")
-    done = subprocess.run([program, "-p", prompt, "--output-format", "json", *flags], cwd=folder, env=env, capture_output=True, text=True,
-                          timeout=120, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, f"exit {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}"
-    return json.loads(done.stdout)
+class Play:
+    """One agent's session, with the upstream speaking as `way` says."""
+
+    def __init__(self, program, agent, way, folder):
+        self.run, self.shell, self.reader, self.resumes, _ = AGENTS[agent]
+        self.recorder = recorder.Recorder(program)
+        self.server = harness.Server(program, '[upstream.sandbox]\nprovider = "sandbox"\nkey_env = "UPSTREAM_KEY"\n'
+                                     f'url = "http://127.0.0.1:{self.recorder.port}/api/paas/v4"\n{run_sdk.WAYS[way]}\n', env={"UPSTREAM_KEY": "any"})
+        self.session = agents.Session(pathlib.Path(folder), self.server.url, self.server.key()["key"])
+        (self.session.work / "picture.png").write_bytes(PNG)
+
+    def tool_call(self):
+        do = f"think {json.dumps(THOUGHT)}; {shell_call(self.shell, 'echo made by a tool > made.txt')}; say \"all done\""
+        said = self.run(self.session, "Write a file", do)
+        assert "all done" in said, said
+        assert (self.session.work / "made.txt").read_text() == "made by a tool\n"
+        after = [body for body in self.recorder.asked() if "made.txt" in json.dumps(body.get("messages") or body.get("input"))]
+        assert after and THOUGHT in json.dumps(after[0]), "the upstream did not get its reasoning back"
+        assert any(row["requests"] >= 2 for row in self.server.usage("model")["rows"]), self.server.usage("model")
+
+    def image(self):
+        name, field = self.reader
+        do = f'call {name} {json.dumps({field: str(self.session.work / "picture.png")})}; say "looked at it"'
+        said = self.run(self.session, "Look at the picture", do, resume=True)
+        assert "looked at it" in said, said
+
+    def goes_on(self):
+        said = self.run(self.session, "Are you there?", 'say "still alive"', resume=True)
+        assert "still alive" in said, said
+        assert any("all done" in json.dumps(body) for body in self.recorder.asked()[-2:]), "the history is not there"
+
+    def close(self):
+        self.server.close()
+        self.recorder.close()
+        subprocess.run(["pkill", "-f", "--", f"--cline-hub-daemon --cwd {self.session.work}"], check=False)  # it would stay
 
 
-def codex(server, key, folder, prompt, directives):
-    """Runs Codex once, not interactively; the events it tells."""
-    home = folder / "home"
-    (home / ".codex").mkdir(parents=True)
-    (home / ".codex/config.toml").write_text(f"""
-model = "glm-4.7"
-model_provider = "glmgate"
-[model_providers.glmgate]
-name = "glmgate"
-base_url = "{server.url}/v1"
-env_key = "GLMGATE_KEY"
-wire_api = "responses"
-http_headers = {{ "glmgate-sandbox-do" = '{directives}' }}
-[features]
-plugins = false
-apps = false
-""")
-    command = [next(MODULES.glob(CODEX)), "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "--json", prompt]
-    done = subprocess.run(command, cwd=folder, env=clean_environment(home, GLMGATE_KEY=key), capture_output=True, text=True, timeout=120,
-                          stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, f"exit {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}"
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-
-
-def play(results, program, way, speaks):
-    server = harness.Server(program, f'[upstream.sandbox]\nprovider = "sandbox"\n{speaks}\n')
-    key = server.key()["key"]
-
-    def claude_answers():
-        with tempfile.TemporaryDirectory() as folder:
-            told = claude(server, key, pathlib.Path(folder), "Say hi", 'say "hello from here"')
-            assert told["result"] == "hello from here" and not told["is_error"], told
-
-    def claude_uses_a_tool():
-        with tempfile.TemporaryDirectory() as folder:
-            call = json.dumps({"command": "echo made by a tool > made.txt", "description": "writes a file"})
-            told = claude(server, key, pathlib.Path(folder), "Write a file", f'call Bash {call}; say "all done"', "--allowedTools", "Bash")
-            assert told["result"] == "all done" and told["num_turns"] == 2, told
-            assert (pathlib.Path(folder) / "made.txt").read_text() == "made by a tool\n"
-        rows = server.usage("model")["rows"]
-        assert sum(row["requests"] for row in rows) >= 3, rows
-
-    def codex_uses_a_tool():
-        with tempfile.TemporaryDirectory() as folder:
-            call = json.dumps({"cmd": "echo made by a tool > made.txt"})
-            events = codex(server, key, pathlib.Path(folder), "Write a file", f'call exec_command {call}; say "all done"')
-            said = [e["item"]["text"] for e in events if e["type"] == "item.completed" and e["item"]["type"] == "agent_message"]
-            assert said == ["all done"], events
-            assert (pathlib.Path(folder) / "made.txt").read_text() == "made by a tool\n"
-            assert events[-1]["type"] == "turn.completed" and events[-1]["usage"]["input_tokens"] > 0, events[-1]
-
-    for task, test in zip(TASKS, (claude_answers, claude_uses_a_tool, codex_uses_a_tool)):
-        results.run(f"{task}, {way}", test)
-    server.close()
+def play(results, program, agent, way):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        session = Play(program, agent, way, folder)
+        results.run(f"{agent}, {way}: {TASKS[0]}", session.tool_call)
+        if session.resumes:
+            results.run(f"{agent}, {way}: {TASKS[1]}", session.image)
+            results.run(f"{agent}, {way}: {TASKS[2]}", session.goes_on)
+        session.close()
 
 
 def main():
     results = harness.Results("agents")
-    found = run_sdk.found(run_sdk.node) is not None and all(any(MODULES.glob(p)) for p in ("@anthropic-ai/claude-code-linux-*/claude", CODEX))
-    for way, speaks in run_sdk.WAYS.items():
-        if found:
-            play(results, sys.argv[1], way, speaks)
-        else:
-            for task in TASKS:
-                results.skip(f"{task}, {way}", "registry not reachable, or no node here")
+    wanted = sys.argv[2:] or list(AGENTS)
+    found = run_sdk.found(run_sdk.node) is not None
+    jobs = [(agent, way) for agent in wanted for way in AGENTS[agent][4]]
+    if not found:
+        for agent, way in jobs:
+            for task in TASKS if AGENTS[agent][3] else TASKS[:1]:
+                results.skip(f"{agent}, {way}: {task}", "registry not reachable, or no node here")
+    else:
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda job: play(results, sys.argv[1], *job), jobs))
     sys.exit(1 if results.failed else 0)
 
 

@@ -20,10 +20,11 @@ OPENAI = ["plain", "stream", "stream usage", "tools", "parallel tools", "streame
           "wrong key", "unknown model", "bad request", "429 retries as told", "no retry of what will not heal", "cut stream raises",
           "responses", "responses stream", "responses history", "stored responses",
           "abort cancels the upstream"]
-ANTHROPIC = ["plain", "stream", "thinking", "tools", "parallel tools", "streamed tools", "stop sequence", "max tokens", "count tokens", "models",
+ANTHROPIC = ["plain", "stream", "thinking", "tools", "parallel tools", "streamed tools", "tool runner", "a thread is refused", "stop sequence", "max tokens", "count tokens", "models",
              "wrong key", "unknown model", "bad request", "429 retries as told", "no retry of what will not heal", "cut stream raises"]
 ZAI = ["plain", "stream", "thinking", "tools", "signed token", "wrong key", "bad request", "429 retries", "no retry of what will not heal",
        "cut stream raises"]
+AI = [f"{kind}: {what}" for kind in ("responses", "chat", "compatible", "messages") for what in ("tool loop", "streamed tool loop, second turn")]
 SCRIPTED = ["429 retries as told", "429 retries", "no retry of what will not heal", "cut stream raises", "abort cancels the upstream"]
 NOT_ENFORCED = ["json mode", "json schema"]   # on an Anthropic endpoint: the model is asked for it, and a warning says so
 # How the sandbox is spoken to: each client's dialect by itself, or all in one.
@@ -31,7 +32,7 @@ WAYS = {"native": "", "translated to glm": 'speaks = ["glm"]', "translated to me
 # What runs it, the file, its tests. The name is in the models of the scripted upstream, too.
 SUITES = {"python": ("python", "test_openai.py", OPENAI), "node": ("node", "test_openai.mjs", OPENAI),
           "anthropic-python": ("python", "test_anthropic.py", ANTHROPIC), "anthropic-node": ("node", "test_anthropic.mjs", ANTHROPIC),
-          "zai-python": ("python", "test_zai.py", ZAI)}
+          "zai-python": ("python", "test_zai.py", ZAI), "ai-node": ("node", "test_ai.mjs", AI)}
 
 
 def chunk(delta, finish=None, **more):
@@ -75,11 +76,16 @@ def node():
     have = HOME / "package.json"
     if not have.exists() or have.read_text() != wanted.read_text() or not (HOME / "node_modules").exists():
         shutil.copy(wanted, have)
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=HOME, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=HOME, capture_output=True, text=True, timeout=600)
         if done.returncode != 0:
             have.unlink()
             return None
-    return "node"
+    return node_of_npm()
+
+
+def node_of_npm():
+    """The packages want a newer node than Debian's; npm has it as a package."""
+    return str(next(HOME.glob("node_modules/node-linux-*/bin/node")))
 
 
 def found(make):
@@ -119,7 +125,9 @@ def main():
     runners = {"python": found(python), "node": found(node)}
     upstream = up.Upstream()
     script(upstream)
-    sandboxes = {way: harness.Server(sys.argv[1], f'[responses]\nstore = true\n[upstream.sandbox]\nprovider = "sandbox"\n{speaks}\n') for way, speaks in WAYS.items()}
+    # Vercel's AI SDK has to get on where nothing is stored.
+    sandboxes = {(way, store): harness.Server(sys.argv[1], f'[responses]\nstore = {store}\n[upstream.sandbox]\nprovider = "sandbox"\n{speaks}\n')
+                 for way, speaks in WAYS.items() for store in ("true", "false")}
     scripted = harness.Server(sys.argv[1], f'[upstream.pay]\nprovider = "zai"\nspeaks = ["glm"]\nurl = "http://127.0.0.1:{upstream.port}/api/paas/v4"\nkey_env = "TEST_UPSTREAM_KEY"\n',
                               env={"TEST_UPSTREAM_KEY": "k"})
     env = {**os.environ, "SCRIPTED_URL": scripted.url, "SCRIPTED_KEY": scripted.key()["key"]}
@@ -135,10 +143,11 @@ def main():
                 results.skip(f"{suite}, {way}: {name}", "registry not reachable, or no node here")
             return
         place = HERE / "sdk" if runner == "python" else HOME
-        server = sandboxes[way]
-        run_suite(results, suite, [runners[runner], str(place / file)], way, names, upstream, {**env, "SANDBOX_URL": server.url, "SANDBOX_KEY": keys[way]})
+        which = way, "false" if suite == "ai-node" else "true"
+        run_suite(results, suite, [runners[runner], str(place / file)], way, names, upstream,
+                  {**env, "SANDBOX_URL": sandboxes[which].url, "SANDBOX_KEY": keys[which]})
 
-    keys = {way: server.key()["key"] for way, server in sandboxes.items()}
+    keys = {which: server.key()["key"] for which, server in sandboxes.items()}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda job: run(*job), [(way, suite) for way in WAYS for suite in SUITES]))
     for server in (*sandboxes.values(), scripted):

@@ -65,6 +65,19 @@ const tests = {
     });
     assert.deepEqual(calls(await events.finalMessage()), [['a', { city: 'x' }], ['b', { city: 'y' }]]);
   },
+  'tool runner': async () => {
+    const weather = { ...tool('get_weather'), run: async ({ city }) => `3 degrees in ${city}`, parse: (input) => input };
+    const final = await sandbox.beta.messages.toolRunner({
+      model, max_tokens: 500, messages: say('call get_weather {"city":"Oslo"}'), tools: [weather], max_iterations: 5,
+    });
+    assert(final.content[0].text.includes('3 degrees in Oslo'), JSON.stringify(final));
+  },
+  'a thread is refused': async () => {
+    const thread = { type: 'continue', previous_message_id: 'msg_1' };
+    const betas = ['message-threads-2026-08-12'];
+    const error = await rejects(sandbox.beta.messages.create({ model, max_tokens: 500, messages: hello, thread, betas }), { status: 400 });
+    assert.deepEqual(error.error.error.details, { error_code: 'thread_unsupported_request', unsupported: ['thread'] });
+  },
   'stop sequence': async () => {
     const answer = await ask(sandbox, { messages: say('say "one END two"'), stop_sequences: ['END'] });
     assert.deepEqual([answer.content[0].text, answer.stop_reason, answer.stop_sequence], ['one ', 'stop_sequence', 'END']);

@@ -79,6 +79,29 @@ def streamed_tools():
     assert [(block.name, block.input) for block in final.content] == [("a", {"city": "x"}), ("b", {"city": "y"})]
 
 
+def tool_runner():
+    @anthropic.beta_tool
+    def get_weather(city: str) -> str:
+        """Tells the weather.
+
+        Args:
+            city: where
+        """
+        return f"3 degrees in {city}"
+
+    runner = sandbox.beta.messages.tool_runner(model=MODEL, max_tokens=500, tools=[get_weather],
+                                               messages=say('call get_weather {"city":"Oslo"}'))
+    final = runner.until_done()
+    assert "3 degrees in Oslo" in final.content[0].text, final
+
+
+def thread_is_refused():
+    error = raises(anthropic.BadRequestError, lambda: sandbox.beta.messages.create(
+        model=MODEL, max_tokens=500, messages=HELLO, betas=["message-threads-2026-08-12"],
+        extra_body={"thread": {"type": "continue", "previous_message_id": "msg_1"}}))
+    assert error.body["error"]["details"] == {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}, error.body
+
+
 def stop_sequence():
     answer = ask(messages=say('say "one END two"'), stop_sequences=["END"])
     assert (answer.content[0].text, answer.stop_reason, answer.stop_sequence) == ("one ", "stop_sequence", "END")
@@ -130,6 +153,7 @@ def cut():
 
 
 TESTS = {"plain": plain, "stream": stream, "thinking": thinking, "tools": tools, "parallel tools": parallel_tools, "streamed tools": streamed_tools,
+         "tool runner": tool_runner, "a thread is refused": thread_is_refused,
          "stop sequence": stop_sequence, "max tokens": max_tokens, "count tokens": count_tokens, "models": models, "wrong key": wrong_key,
          "unknown model": unknown_model, "bad request": bad_request, "429 retries as told": retries,
          "no retry of what will not heal": no_retries, "cut stream raises": cut}
