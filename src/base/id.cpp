@@ -2,22 +2,28 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <random>
+#include <utility>
 
 namespace glmgate {
 namespace {
 
 constexpr char kAlphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-std::uint64_t kernel_word() {
-  std::uint64_t word = 0;
-  const std::string bytes = random_bytes(sizeof word);
-  std::memcpy(&word, bytes.data(), sizeof word);
-  return word;
+/// The kernel's words, fetched 2 KiB at a time: an id costs no system call.
+std::uint64_t random_word() {
+  thread_local std::array<std::uint64_t, 256> pool;
+  thread_local std::size_t left = 0;
+  if (left == 0) {
+    const std::string bytes = random_bytes(sizeof pool);
+    std::memcpy(pool.data(), bytes.data(), sizeof pool);
+    left = pool.size();
+  }
+  return std::exchange(pool[--left], 0);  // what was handed out is not kept
 }
 
 }  // namespace
@@ -37,13 +43,12 @@ std::string random_bytes(std::size_t bytes) {
 }
 
 std::string random_base62(std::size_t length) {
-  thread_local std::mt19937_64 generator(kernel_word());
   std::string out(length, '\0');
   std::uint64_t word = 0;
   int left = 0;  // characters still to be taken from `word`
   for (char& c : out) {
     if (left == 0) {
-      word = generator();
+      word = random_word();
       left = 10;
     }
     c = kAlphabet[word % 62];

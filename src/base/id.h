@@ -10,8 +10,8 @@ namespace glmgate {
 /// without it.
 std::string random_bytes(std::size_t bytes);
 
-/// `length` characters of [0-9A-Za-z], about 5.95 bits each. From a fast per-thread generator
-/// seeded by the kernel: for request and message ids, not for keys.
+/// `length` characters of [0-9A-Za-z], about 5.95 bits each, from the kernel's generator by way of
+/// a pool per thread: for request and message ids. Slightly biased: not for keys.
 std::string random_base62(std::size_t length);
 
 /// The same from the kernel's generator, without bias: for keys.
