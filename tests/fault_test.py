@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import pathlib
 import resource
 import shutil
 import signal
@@ -499,6 +500,32 @@ class Tests:
                 answers = [harness.Response.read(connection) for connection in connections]
                 assert [answer.status for answer in answers] == [503] * 12, [answer.status for answer in answers]
                 server.close()
+
+    def reload_takes_a_new_certificate(self):
+        """New connections get it, those that there are stay; a broken one changes nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            server = harness.Server(self.program, tls_config(folder) + CONFIG.format(port=self.upstream.port), env={"TEST_UPSTREAM_KEY": "k"})
+
+            def shown():
+                return ssl.get_server_certificate((server.host, server.port), timeout=10 * harness.SLOW)
+
+            def health(connection):
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                return harness.Response.read(connection).status
+
+            before, kept = shown(), open_connection(server, True)
+            assert health(kept) == 200
+            tls_config(folder)
+            assert shown() == before, "a certificate is read at a reload, not before"
+            server.cli("reload")
+            after = shown()
+            assert after != before and after == pathlib.Path(folder, "cert.pem").read_text(), "the old certificate is shown"
+            assert health(kept) == 200
+            pathlib.Path(folder, "cert.pem").write_text("nothing")
+            assert server.cli("reload", check=False).returncode == 1
+            assert shown() == after
+            kept.close()
+            server.close()
 
     def restarts_lose_no_connection(self):
         """Who connected before the listener closed is answered."""

@@ -319,9 +319,16 @@ void Service::reload() {
                    "hint: restart the server");
     }
   }
+  Result<std::unique_ptr<net::TlsContext>> tls =
+      fresh ? load_tls(*fresh) : Result<std::unique_ptr<net::TlsContext>>();
+  if (fresh && !tls) fresh = fail(tls.error());
+  if (fresh && (*tls != nullptr) != (tls_ != nullptr))
+    fresh = fail(FaultCode::bad_value,
+                 "TLS is switched on or off with a restart only\nhint: restart the server");
   Result<std::shared_ptr<const gateway::Setup>> setup =
       fresh ? cli::make_setup(*fresh, setup_.get()) : fail(fresh.error());
   if (setup) {
+    if (tls_) tls_->become(**tls);
     setup_ = std::move(*setup);
     gateway_->replace_setup(setup_);
     log::set_level(fresh->log_level);

@@ -23,18 +23,6 @@ Result<void> check_exposure(const Config& config) {
                                         "does TLS");
 }
 
-Result<std::unique_ptr<net::TlsContext>> load_tls(const Config& config) {
-  if (config.tls_certificate.empty() && config.tls_key.empty()) return nullptr;
-  if (config.tls_certificate.empty() || config.tls_key.empty()) {
-    const bool no_key = config.tls_key.empty();
-    return fail(FaultCode::missing_field,
-                std::string("`server.") + (no_key ? "tls_key" : "tls_certificate") +
-                    "` is missing: `server." + (no_key ? "tls_certificate" : "tls_key") +
-                    "` needs it\nhint: both are PEM files; with neither, glmgate serves http");
-  }
-  return net::TlsContext::for_clients(config.tls_certificate, config.tls_key);
-}
-
 gateway::UpstreamConfig sandbox_upstream(const std::string& url, const std::string& key) {
   gateway::UpstreamConfig upstream;
   upstream.name = "sandbox";
@@ -71,6 +59,18 @@ Result<void> check_trust(const Config& config) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<net::TlsContext>> load_tls(const Config& config) {
+  if (config.tls_certificate.empty() && config.tls_key.empty()) return nullptr;
+  if (config.tls_certificate.empty() || config.tls_key.empty()) {
+    const bool no_key = config.tls_key.empty();
+    return fail(FaultCode::missing_field,
+                std::string("`server.") + (no_key ? "tls_key" : "tls_certificate") +
+                    "` is missing: `server." + (no_key ? "tls_certificate" : "tls_key") +
+                    "` needs it\nhint: both are PEM files; with neither, glmgate serves http");
+  }
+  return net::TlsContext::for_clients(config.tls_certificate, config.tls_key);
+}
 
 Result<void> check_listen(const std::string& address) {
   const Result<net::ListenAddress> read = net::read_listen_address(address);

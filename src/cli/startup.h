@@ -31,6 +31,9 @@ struct Prepared {
 /// upstreams and services.
 Result<Prepared> prepare(const Context& context, const ServeFlags& flags);
 
+/// The certificate and key that the configuration names; nullptr: none.
+Result<std::unique_ptr<net::TlsContext>> load_tls(const Config& config);
+
 /// HOST:PORT, in words that say what is wrong with it.
 Result<void> check_listen(const std::string& address);
 

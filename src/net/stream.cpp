@@ -393,7 +393,7 @@ awaitable<Io<void>> Stream::write(std::string_view head, std::string_view body,
 
 awaitable<Io<void>> Stream::start_tls_server(const TlsContext& context, TimePoint deadline) {
   State& state = *state_;
-  state.ssl = SSL_new(context.state().context);
+  state.ssl = context.state().make_ssl();
   SSL_set_fd(state.ssl, state.fd);
   SSL_set_accept_state(state.ssl);
   Io<void> done = co_await state.handshake(deadline);
@@ -404,7 +404,7 @@ awaitable<Io<void>> Stream::start_tls_client(TlsContext& context, std::string se
                                              TimePoint deadline) {
   State& state = *state_;
   state.tls_name = std::move(server);
-  state.ssl = SSL_new(context.state().context);
+  state.ssl = context.state().make_ssl();
   SSL_set_fd(state.ssl, state.fd);
   SSL_set_connect_state(state.ssl);
   SSL_set_ex_data(state.ssl, tls_name_index(), &state.tls_name);

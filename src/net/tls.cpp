@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include <csignal>
+#include <utility>
 
 #include "net/tls_state.h"
 
@@ -86,6 +87,11 @@ TlsContext::State::~State() {
   SSL_CTX_free(context);
 }
 
+SSL* TlsContext::State::make_ssl() {
+  const std::lock_guard lock(mutex);
+  return SSL_new(context);
+}
+
 SSL_SESSION* TlsContext::State::take_session(const std::string& name) {
   const std::lock_guard lock(mutex);
   const auto found = sessions.find(name);
@@ -108,6 +114,11 @@ void TlsContext::State::keep_session(const std::string& name, SSL_SESSION* sessi
 
 TlsContext::TlsContext() : state_(std::make_unique<State>()) {}
 TlsContext::~TlsContext() = default;
+
+void TlsContext::become(TlsContext& fresh) {
+  const std::scoped_lock lock(state_->mutex, fresh.state_->mutex);
+  std::swap(state_->context, fresh.state_->context);  // a connection holds on to its own
+}
 
 Result<std::unique_ptr<TlsContext>> TlsContext::for_upstreams(const std::string& ca_file) {
   auto self = std::unique_ptr<TlsContext>(new TlsContext());

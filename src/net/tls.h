@@ -19,6 +19,10 @@ class TlsContext {
                                                          const std::string& key_file);
   ~TlsContext();
 
+  /// Connections from now on are made with what `fresh` was made of, another context for clients;
+  /// those that there are stay as they are. Any thread.
+  void become(TlsContext& fresh);
+
   /// The first DNS name of our certificate that is no wildcard; empty if there is none.
   std::string certificate_name() const;
 
