@@ -69,7 +69,8 @@ Result<accounts::Hold> hold(const Exchange& x, UtcMillis now) {
        .client = protocol::name(x.target.dialect),
        .stream = x.facts.stream,
        .input_estimate = x.facts.input_estimate,
-       .weight_milli = best.known == nullptr ? kDefaultWeightMilli : best.known->weight_milli});
+       .weight_milli = best.known == nullptr ? kDefaultWeightMilli : best.known->weight_milli,
+       .billing = billing(best.upstream->kind())});
 }
 
 Result<protocol::Facts> read_facts(const Exchange& x, const protocol::Body& body) {

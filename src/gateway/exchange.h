@@ -86,7 +86,8 @@ struct Exchange {
   int tries = 0;
   int status = 0;
   std::optional<Usage> usage;
-  std::int64_t cost_micro = 0;
+  std::int64_t cost_micro = 0;  ///< what is charged
+  std::int64_t list_micro = 0;  ///< what it costs by the list
   std::optional<accounts::End> end;
 
   using Instant = std::chrono::steady_clock::time_point;

@@ -75,18 +75,22 @@ net::awaitable<bool> wait_for_sync(Exchange& x, const accounts::Entry& entry) {
 /// (it will be, once the store can be written): the client must not take its answer for whole.
 net::awaitable<Result<void>> settle(Exchange& x, End end, Usage usage) {
   const Upstream& upstream = *x.route->upstream;
+  const accounts::Billing billed = billing(upstream.kind());
   const accounts::Quote quote = x.setup().prices.quote(x.route->model, upstream.kind().currency,
-                                                       usage, x.at.gateway.clock.utc_ms());
+                                                       usage, x.at.gateway.clock.utc_ms(), billed);
   const auto now = x.answer.streamed() ? std::chrono::steady_clock::now() : *x.first_byte;
   x.end = end;
   x.usage = usage;
   x.cost_micro = quote.cost ? quote.cost->micro : 0;
+  x.list_micro = quote.list ? quote.list->micro : 0;
   const accounts::Entry entry{
       .end = end,
       .usage = usage,
       .cost_micro = x.cost_micro,
+      .list_micro = x.list_micro,
       .currency = quote.cost ? quote.cost->currency : upstream.kind().currency,
       .priced = quote.cost.has_value(),
+      .billing = billed,
       .weight_milli = quote.weight_milli,
       .status = x.status,
       .first_ms = x.first_byte ? milliseconds(*x.first_byte - x.began) : 0,
