@@ -40,11 +40,18 @@ bool is_ours(const FileHead& head) {
          (version == kFirstVersion || version == kMagic[kName]);
 }
 
+/// The longest beginning of UTF-8 that fits: whole characters.
+std::size_t fitting(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text.size();
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return most;
+}
+
 /// Fixed-size text: cut to fit, never terminated.
 template <std::size_t N>
 void put(std::array<char, N>& into, std::uint8_t& size, std::string_view text) {
   static_assert(N <= 255);
-  size = static_cast<std::uint8_t>(std::min(text.size(), N));
+  size = static_cast<std::uint8_t>(fitting(text, N));
   std::copy_n(text.data(), size, into.data());
 }
 template <std::size_t N>

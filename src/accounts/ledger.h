@@ -118,6 +118,7 @@ struct Sums {
   std::int64_t plan = 0;            ///< requests that a subscription paid for
   std::int64_t sandbox = 0;         ///< requests that called no model
   std::int64_t sandbox_tokens = 0;  ///< of prompt_tokens and completion_tokens
+  UtcMillis last = 0;               ///< when the latest of them began
 };
 struct SumsAnswer {
   std::vector<Sums> rows;  ///< ordered by group

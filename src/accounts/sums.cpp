@@ -14,6 +14,7 @@ void grow(std::int64_t& sum, std::int64_t by) {
 
 void grow(Sums& sums, const Counted& row) {
   grow(sums.requests, 1);
+  sums.last = std::max(sums.last, row.at);
   grow(sums.prompt_tokens, row.usage.input);
   grow(sums.completion_tokens, row.usage.output);
   grow(sums.cached_tokens, row.usage.cached);

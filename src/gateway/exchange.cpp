@@ -123,7 +123,8 @@ net::awaitable<Result<void>> begin(Exchange& x) {
   if (Result<void> prepared = prepare(x, *body); !prepared) co_return prepared;
   x.call.on_client_gone([&x] { x.cancel.abort(); });
   Result<void> begun = co_await ask(x, *body);
-  if (!begun) x.hold.reset();  // nothing was had, nothing is owed
+  if (x.cut) co_await settle_cut(x);
+  if (!begun) x.hold.reset();  // else nothing was had, nothing is owed
   co_return begun;
 }
 

@@ -51,6 +51,12 @@ struct Refusal {
   std::string body;
 };
 
+/// What had come of a whole answer when its client left.
+struct CutAnswer {
+  std::optional<Usage> usage;  ///< if the upstream had reported it
+  std::int64_t text_bytes = 0;
+};
+
 struct Exchange {
   Exchange(GatewayWorker& at, net::Call& call);
   ~Exchange();
@@ -78,6 +84,7 @@ struct Exchange {
   std::optional<accounts::Hold>
       hold;  ///< from before an upstream is asked until the row is settled
   Begun answer;
+  std::optional<CutAnswer> cut;
   std::optional<Refusal> refusal;  ///< of the last attempt; told instead of its Fault
 
   // How it went, for the client, the ledger, the log and the metrics.

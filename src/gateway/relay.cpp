@@ -78,7 +78,8 @@ net::awaitable<Result<void>> settle(Exchange& x, End end, Usage usage) {
   const accounts::Billing billed = billing(upstream.kind());
   const accounts::Quote quote = x.setup().prices.quote(x.route->model, upstream.kind().currency,
                                                        usage, x.at.gateway.clock.utc_ms(), billed);
-  const auto now = x.answer.streamed() ? std::chrono::steady_clock::now() : *x.first_byte;
+  const bool whole = !x.answer.streamed() && x.first_byte;
+  const auto now = whole ? *x.first_byte : std::chrono::steady_clock::now();
   x.end = end;
   x.usage = usage;
   x.cost_micro = quote.cost ? quote.cost->micro : 0;
@@ -240,6 +241,12 @@ std::chrono::milliseconds longest_silence(std::chrono::milliseconds idle, Left l
 
 net::awaitable<Result<void>> relay(Exchange& x) {
   return x.answer.streamed() ? send_stream(x) : send_whole(x);
+}
+
+net::awaitable<void> settle_cut(Exchange& x) {
+  x.status = 200;
+  x.hold->answered();
+  co_await settle(x, End::client_cut, usage_or_estimate(x, x.cut->usage, x.cut->text_bytes));
 }
 
 }  // namespace glmgate::gateway
