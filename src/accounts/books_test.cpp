@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 
 #include "accounts/folder.h"
 #include "accounts/ledger.h"
+#include "accounts/sqlite.h"
 #include "base/embedded.h"
 #include "base/id.h"
 
