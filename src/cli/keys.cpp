@@ -60,10 +60,9 @@ Result<std::string> read_id(std::string given) {
     if (given.empty())
       return fail(FaultCode::bad_value, "there is nothing on stdin\nhint: give a key, or its id");
   } else if (given.starts_with("sk-") && given.find('.') != std::string::npos) {
-    std::fprintf(stderr,
-                 "warning: a whole key on the command line stays in the shell's history; its id "
-                 "(%s) is enough, and `-` reads it from stdin\n",
-                 cell_text(given.substr(3, given.find('.') - 3)).c_str());
+    print_warning(
+        "a whole key on the command line stays in the shell's history: its id, before the dot, is "
+        "enough, and `-` reads it from stdin");
   }
   return given;
 }
