@@ -14,7 +14,8 @@ HERE = pathlib.Path(__file__).parent
 def main():
     program, *flags = sys.argv[1:]
     kills = ["--kills", "100"] if "--long" in flags else ["--kills", "5"]
-    suites = [["run_cases.py", program], ["http_strict.py", program], ["cli_test.py", program], ["fault_test.py", program], ["routes_test.py", program], ["crash_test.py", program, *kills],
+    suites = [["run_cases.py", program], ["http_strict.py", program], ["cli_test.py", program], ["fault_test.py", program], ["routes_test.py", program], ["books_test.py", program],
+              ["crash_test.py", program, *kills],
               ["growth_test.py", program], ["run_sdk.py", program], ["run_vocabulary.py", program], ["run_agents.py", program]]
     if "--sanitized" in flags:
         os.environ["GLMGATE_TEST_SLOW"] = "6"

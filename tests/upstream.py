@@ -153,6 +153,10 @@ class Upstream:
             elif kind == "sleep":
                 if not self.wait(connection, action[1], request):
                     return False
+            elif kind == "tell":
+                action[1].set()
+            elif kind == "await":   # until the test says so
+                action[1].wait(20)
             elif kind == "stall":
                 self.wait(connection, 120, request)
                 return False

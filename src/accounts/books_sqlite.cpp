@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iterator>
 
 #include "accounts/folder.h"
@@ -5,6 +6,10 @@
 
 namespace glmgate::accounts {
 namespace {
+
+bool is_plain(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 class SqliteBooks final : public Books {
  public:
@@ -91,9 +96,12 @@ class SqliteBooks final : public Books {
     if (!keys) return fail(keys.error());
     for (Key& key : *keys)
       if (key.id == id) return std::move(key);
-    // What was typed may be some other secret: it is not repeated.
-    return fail(FaultCode::bad_value,
-                "there is no such key\nhint: glmgate keys list shows their ids");
+    // What was typed may be some other secret: it is not repeated, unless it is too short for one.
+    constexpr std::size_t kIdBytes = 12;
+    const bool may_be_shown = id.size() <= kIdBytes && std::ranges::all_of(id, is_plain);
+    return fail(FaultCode::bad_value, "there is no such key" +
+                                          (may_be_shown ? " `" + std::string(id) + "`" : "") +
+                                          "\nhint: glmgate keys list shows their ids");
   }
 
   Folder folder_;

@@ -8,6 +8,8 @@
 
 #include "accounts/folder.h"
 #include "accounts/ledger.h"
+#include "accounts/sqlite.h"
+#include "base/embedded.h"
 #include "base/id.h"
 
 namespace {
@@ -76,6 +78,61 @@ TEST_F(books, a_new_folder_and_what_is_made_in_it_are_synced) {
   ASSERT_TRUE(server.has_value());
   // At the least: the folder in its parent, the secret, and twice the folder itself.
   EXPECT_GE(g_syncs - before, 4);
+}
+
+TEST_F(books, rows_of_the_first_schema_are_still_read) {
+  std::filesystem::create_directories(folder_);
+  sqlite3* old = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ + "/glmgate.db").c_str(), &old), SQLITE_OK);
+  const std::string sql = std::string(data::kSchema001) +
+                          "INSERT INTO usage VALUES (1048576, 1, 'x', 1, 'm', 'u', 'c', 0, "
+                          "'complete', 200, 3, 0, 4, 0, 0, 14000, 55, 'USD', 1, 1, 2, 1);"
+                          "PRAGMA user_version=1;";
+  ASSERT_EQ(sqlite3_exec(old, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(old);
+  const auto answer = open()->sums({.by = {GroupBy::billing}});
+  ASSERT_TRUE(answer.has_value());
+  ASSERT_EQ(answer->rows.size(), 1U);
+  EXPECT_EQ(answer->rows[0].group.front(), "metered");
+  EXPECT_EQ(answer->total.usd_micro, 55);
+  EXPECT_EQ(answer->total.list_usd_micro, 55);
+}
+
+TEST_F(books, interrupted_requests_are_priced_by_the_newest_configuration) {
+  const auto price_of = [](std::int64_t micro) {
+    return [micro](std::string_view, std::string_view, const Usage&, UtcMillis) {
+      return Quote{.cost = Money{0, Currency::usd}, .list = Money{micro, Currency::usd}};
+    };
+  };
+  const auto server = *open_ledger({.data_dir = folder_, .price = price_of(1)}, system_clock());
+  server->replace_pricing(price_of(70));
+  for (const Billing billing : {Billing::plan, Billing::sandbox}) {
+    Result<Hold> hold = server->hold(
+        {.at = 1'795'000'000'000, .key = 1, .model = "m", .upstream = "u", .billing = billing});
+    hold->answered();
+  }
+  server->flush();
+  const SumsAnswer answer = *open()->sums({.by = {GroupBy::billing}});
+  ASSERT_EQ(answer.rows.size(), 2U);
+  EXPECT_EQ(answer.rows[0].list_usd_micro, 70);
+  EXPECT_EQ(answer.rows[1].list_usd_micro, 0);  // the sandbox has no prices
+  EXPECT_EQ(answer.total.unpriced, 0);
+  EXPECT_EQ(answer.total.usd_micro, 0);
+}
+
+TEST_F(books, a_key_that_is_not_there_is_named_unless_it_may_be_a_secret) {
+  struct Case {
+    const char* given;
+    const char* said;
+  };
+  for (const Case& c : {Case{"kAbc", "no such key `kAbc`\n"},
+                        {"sk-kAbcdefghijk.0123456789secret", "no such key `kAbcdefghijk`\n"},
+                        {"0123456789abcdef0123456789abcdef", "no such key\n"},
+                        {"k\x1b[2J", "no such key\n"}}) {
+    const auto gone = open()->revoke_key(c.given);
+    ASSERT_FALSE(gone.has_value());
+    EXPECT_NE(gone.error().for_client.find(c.said), std::string::npos) << gone.error().for_client;
+  }
 }
 
 TEST_F(books, a_second_server_is_refused_though_the_lock_file_was_removed) {

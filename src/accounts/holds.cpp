@@ -20,7 +20,9 @@
 namespace glmgate::accounts {
 namespace {
 
-constexpr char kMagic[8] = {'g', 'l', 'm', 'h', 'o', 'l', 'd', '1'};
+// The last character is the version. 1 had neither list prices nor billing.
+constexpr char kMagic[8] = {'g', 'l', 'm', 'h', 'o', 'l', 'd', '2'};
+constexpr char kFirstVersion = '1';
 constexpr int kTries = 100;  // to read a slot that is being written
 
 enum class SlotState : std::uint32_t { free, open, settled };
@@ -31,11 +33,25 @@ struct FileHead {
   std::uint32_t slots;
 };
 
+bool is_ours(const FileHead& head) {
+  constexpr std::size_t kName = sizeof kMagic - 1;
+  const char version = head.magic[kName];
+  return std::memcmp(head.magic, kMagic, kName) == 0 &&
+         (version == kFirstVersion || version == kMagic[kName]);
+}
+
+/// The longest beginning of UTF-8 that fits: whole characters.
+std::size_t fitting(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text.size();
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return most;
+}
+
 /// Fixed-size text: cut to fit, never terminated.
 template <std::size_t N>
 void put(std::array<char, N>& into, std::uint8_t& size, std::string_view text) {
   static_assert(N <= 255);
-  size = static_cast<std::uint8_t>(std::min(text.size(), N));
+  size = static_cast<std::uint8_t>(fitting(text, N));
   std::copy_n(text.data(), size, into.data());
 }
 template <std::size_t N>
@@ -74,6 +90,9 @@ struct HoldsFile::Slot {
   std::array<char, 24> client;
   std::array<char, 48> upstream;
   std::array<char, 160> model;
+  // Since version 2.
+  std::int64_t list_micro;
+  Billing billing;
 
   static constexpr std::size_t kBytes = 512;
 
@@ -98,6 +117,8 @@ struct HoldsFile::Slot {
                  .usage = usage,
                  .weighted_milli = 0,
                  .cost_micro = cost_micro,
+                 .list_micro = list_micro,
+                 .billing = billing,
                  .currency = currency,
                  .priced = priced,
                  .first_ms = first_ms,
@@ -118,8 +139,8 @@ struct HoldsFile::Slot {
                  .reasoning = 0,
                  .estimated = true};
     row.weighted_milli = weigh(row.usage, weight_milli);
-    row.cost_micro = 0;
-    row.priced = false;
+    row.cost_micro = row.list_micro = 0;
+    row.priced = billing == Billing::sandbox;
     return row;
   }
 };
@@ -151,9 +172,7 @@ HoldsFile::Contents HoldsFile::read(const std::string& path) {
   struct stat status{};
   FileHead head{};
   const bool ours = ::pread(fd, &head, sizeof head, 0) == static_cast<ssize_t>(sizeof head) &&
-                    ::fstat(fd, &status) == 0 &&
-                    std::memcmp(head.magic, kMagic, sizeof kMagic) == 0 &&
-                    head.slot_bytes == Slot::kBytes &&
+                    ::fstat(fd, &status) == 0 && is_ours(head) && head.slot_bytes == Slot::kBytes &&
                     status.st_size >= static_cast<off_t>((head.slots + 1ULL) * Slot::kBytes);
   const std::size_t bytes = ours ? (head.slots + 1ULL) * Slot::kBytes : 0;
   void* map = ours ? ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
@@ -186,6 +205,9 @@ HoldsFile::Contents HoldsFile::read(const std::string& path) {
     }
   }
   ::munmap(map, bytes);
+  if (head.magic[sizeof kMagic - 1] == kFirstVersion)
+    for (auto* rows : {&contents.settled, &contents.running})
+      for (UsageRow& row : *rows) row.list_micro = row.cost_micro;
   return contents;
 }
 
@@ -294,7 +316,8 @@ Result<Hold> HoldsFile::open(const Opening& opening, std::chrono::milliseconds p
   s.stream = opening.stream;
   s.status = 0;
   s.usage = {};
-  s.cost_micro = 0;
+  s.cost_micro = s.list_micro = 0;
+  s.billing = opening.billing;
   s.first_ms = s.total_ms = 0;
   s.tries = 1;
   s.currency = Currency::usd;
@@ -315,6 +338,8 @@ void HoldsFile::settle(std::uint32_t index, const Entry& entry,
   s.generation.fetch_add(1, std::memory_order_acq_rel);
   s.usage = entry.usage;
   s.cost_micro = entry.cost_micro;
+  s.list_micro = entry.list_micro;
+  s.billing = entry.billing;
   s.currency = entry.currency;
   s.priced = entry.priced;
   s.weight_milli = entry.weight_milli;
@@ -349,7 +374,8 @@ void HoldsFile::abandon(std::uint32_t index) {
   Entry entry{.end = End::interrupted,
               .usage = row.usage,
               .currency = row.currency,
-              .priced = false,
+              .priced = row.priced,
+              .billing = row.billing,
               .status = row.status};
   entry.weight_milli = s.weight_milli;
   settle(index, entry, {});

@@ -37,6 +37,8 @@ struct UsageRow {
   Usage usage;
   std::int64_t weighted_milli = 0;
   std::int64_t cost_micro = 0;
+  std::int64_t list_micro = 0;
+  Billing billing = Billing::metered;
   Currency currency = Currency::usd;
   bool priced = false;
   std::int32_t first_ms = 0;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -97,6 +98,40 @@ TEST_F(holds, texts_that_do_not_fit_are_cut_and_nothing_beside_them_changes) {
   EXPECT_EQ(row.key, 3);
   EXPECT_EQ(row.usage.output, 9);
   EXPECT_EQ(row.end, End::interrupted);
+}
+
+TEST_F(holds, a_name_is_cut_at_a_character) {
+  const auto file = make(2);
+  std::string name = "a";
+  for (int i = 0; i < 100; ++i) name += "é";
+  Result<Hold> hold = file->open({.at = 7, .model = name});
+  hold->answered();
+  EXPECT_EQ(HoldsFile::read(path_).running.front().model, name.substr(0, 159));
+}
+
+TEST_F(holds, a_file_of_the_first_version_is_still_read) {
+  const auto file = make(4);
+  {
+    Result<Hold> settled = file->open({.at = 7, .model = "m"});
+    settled->answered();
+    settled->settle({.usage = {.input = 3}, .cost_micro = 5, .list_micro = 9}, {});
+  }
+  {
+    std::fstream raw(path_, std::ios::in | std::ios::out | std::ios::binary);
+    raw.seekp(7);
+    raw.put('1');
+  }
+  const HoldsFile::Contents contents = HoldsFile::read(path_);
+  EXPECT_FALSE(contents.foreign);
+  ASSERT_EQ(contents.settled.size(), 1U);
+  EXPECT_EQ(contents.settled.front().cost_micro, 5);
+  EXPECT_EQ(contents.settled.front().list_micro, 5);  // it had none of its own
+  {
+    std::fstream raw(path_, std::ios::in | std::ios::out | std::ios::binary);
+    raw.seekp(7);
+    raw.put('3');
+  }
+  EXPECT_TRUE(HoldsFile::read(path_).foreign);
 }
 
 TEST_F(holds, a_file_that_is_absent_is_empty_and_one_that_is_not_ours_is_foreign) {

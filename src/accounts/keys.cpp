@@ -83,7 +83,8 @@ std::string folder_of(const std::string& path) {
 
 /// Whole or not there at all, whoever else makes it at the same moment. 0 or errno.
 int make_secret_file(const std::string& path) {
-  const std::string draft = path + "." + random_base62(8);
+  // Drawn from the kernel: after a fork both would draw the same otherwise.
+  const std::string draft = path + "." + secret_base62(8);
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return errno;
   const std::string bytes = random_bytes(kMasterBytes);

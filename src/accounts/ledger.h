@@ -7,6 +7,7 @@
 // docs/decisions/0002-holds-file.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,7 @@ struct Opening {
   bool stream = false;
   std::int64_t input_estimate = 0;  ///< tokens; used only if no usage ever comes
   std::int64_t weight_milli = 0;
+  Billing billing = Billing::metered;
 };
 
 enum class End : std::uint8_t {
@@ -53,9 +55,11 @@ std::string_view name(End end);
 struct Entry {
   End end = End::complete;
   Usage usage;
-  std::int64_t cost_micro = 0;
+  std::int64_t cost_micro = 0;  ///< what is charged
+  std::int64_t list_micro = 0;  ///< what it costs by the list; 0 on the sandbox
   Currency currency = Currency::usd;
   bool priced = true;  ///< false: no price known; shown as unpriced, not as free
+  Billing billing = Billing::metered;
   std::int64_t weight_milli = 0;
   int status = 200;
   std::int32_t first_ms = 0;
@@ -91,11 +95,12 @@ class [[nodiscard]] Hold {
 };
 
 /// Sums for people and machines. Grouping fields in the order asked for.
-enum class GroupBy : std::uint8_t { model, project, user, key, day, month, upstream };
+enum class GroupBy : std::uint8_t { model, project, user, key, day, month, upstream, billing };
 struct SumsQuestion {
   std::vector<GroupBy> by;
-  UtcMillis since = 0;  ///< 0: from the beginning
-  UtcMillis until = 0;  ///< exclusive; 0: no end
+  std::chrono::minutes utc_offset{0};  ///< of the days and months to group by
+  UtcMillis since = 0;                 ///< 0: from the beginning
+  UtcMillis until = 0;                 ///< exclusive; 0: no end
 };
 struct Sums {
   std::vector<std::string> group;  ///< one value for each of `by`
@@ -104,10 +109,16 @@ struct Sums {
   std::int64_t completion_tokens = 0;
   std::int64_t cached_tokens = 0;
   std::int64_t weighted_milli = 0;  ///< thousandths of weighted tokens
-  std::int64_t usd_micro = 0;
+  std::int64_t usd_micro = 0;       ///< what was charged
   std::int64_t cny_micro = 0;
-  std::int64_t estimated = 0;  ///< requests whose usage is estimated
-  std::int64_t unpriced = 0;   ///< requests whose model has no known price
+  std::int64_t list_usd_micro = 0;  ///< what it costs by the list, plans included
+  std::int64_t list_cny_micro = 0;
+  std::int64_t estimated = 0;       ///< requests whose usage is estimated
+  std::int64_t unpriced = 0;        ///< requests whose model has no known price
+  std::int64_t plan = 0;            ///< requests that a subscription paid for
+  std::int64_t sandbox = 0;         ///< requests that called no model
+  std::int64_t sandbox_tokens = 0;  ///< of prompt_tokens and completion_tokens
+  UtcMillis last = 0;               ///< when the latest of them began
 };
 struct SumsAnswer {
   std::vector<Sums> rows;  ///< ordered by group
@@ -115,15 +126,15 @@ struct SumsAnswer {
   std::int64_t open = 0;  ///< requests running now
 };
 
+/// What an interrupted request is worth. Called from the ledger's own thread.
+using Pricing = std::function<Quote(std::string_view upstream, std::string_view model,
+                                    const Usage& usage, UtcMillis at)>;
+
 struct LedgerOptions {
   std::string data_dir;
   Durability durability = Durability::process;
   std::uint32_t max_holds = 16'384;  ///< running plus not yet written
-  /// What an interrupted request is worth; without it such rows are unpriced. Called from the
-  /// ledger's own thread.
-  std::function<Quote(std::string_view upstream, std::string_view model, const Usage& usage,
-                      UtcMillis at)>
-      price;
+  Pricing price;                     ///< without it interrupted requests are unpriced
 };
 
 /// The running server's ledger. One per data folder (a lock file sees to it). Thread-safe.
@@ -144,6 +155,9 @@ class Ledger {
   virtual void notice_keys() = 0;
 
   virtual Durability durability() const = 0;
+
+  /// Interrupted requests are priced by `price` from now on: the configuration was read again.
+  virtual void replace_pricing(Pricing price) = 0;
 
   /// 32 bytes that only the owner of this data folder can make of `text`: for what goes out and
   /// has to be recognized when it comes back.

@@ -28,8 +28,6 @@ constexpr auto kCatchUp =
     100ms;  // that a request waits for a hold; the writer frees 64 in less than 1
 constexpr int kBusyMs = 250;
 
-using Pricing = decltype(LedgerOptions::price);
-
 void price_interrupted(UsageRow& row, const Pricing& pricing) {
   if (row.end != End::interrupted || row.priced || !pricing) return;
   const Quote quote = pricing(row.upstream, row.model, row.usage, row.at);
@@ -38,6 +36,7 @@ void price_interrupted(UsageRow& row, const Pricing& pricing) {
   if (!quote.cost) return;
   row.cost_micro = quote.cost->micro;
   row.currency = quote.cost->currency;
+  row.list_micro = quote.list ? quote.list->micro : row.cost_micro;
 }
 
 class SqliteLedger final : public Ledger {
@@ -51,8 +50,8 @@ class SqliteLedger final : public Ledger {
         holds_(std::move(holds)),
         watch_(folder_),
         durability_(options.durability),
-        pricing_(options.price),
-        mac_key_(master_.derive("mac", "")) {}
+        mac_key_(master_.derive("mac", "")),
+        pricing_(std::make_shared<const Pricing>(options.price)) {}
 
   ~SqliteLedger() override {
     stopping_ = true;
@@ -80,6 +79,11 @@ class SqliteLedger final : public Ledger {
     return keys_version_.load(std::memory_order_acquire);
   }
   Durability durability() const override { return durability_; }
+  void replace_pricing(Pricing price) override {
+    auto fresh = std::make_shared<const Pricing>(std::move(price));
+    const std::lock_guard guard(mutex_);
+    pricing_ = std::move(fresh);
+  }
   void notice_keys() override {
     const std::uint64_t before = keys_version();
     for (int i = 0; i < 200 && keys_version() == before; ++i) {
@@ -94,7 +98,7 @@ class SqliteLedger final : public Ledger {
   std::uint32_t holds_in_use() const override { return holds_->in_use(); }
 
   std::shared_ptr<const KeyTable> keys() const override {
-    const std::lock_guard guard(keys_mutex_);
+    const std::lock_guard guard(mutex_);
     return keys_;
   }
 
@@ -193,10 +197,11 @@ class SqliteLedger final : public Ledger {
       if (!prepared) return trouble();
       insert_ = std::move(*prepared);
     }
+    const std::shared_ptr<const Pricing> pricing = newest_pricing();
     if (database_.execute("BEGIN IMMEDIATE") != SQLITE_OK) return trouble();
     for (const HoldsFile::Settled& each : rows) {
       UsageRow row = holds_->row(each.slot);
-      price_interrupted(row, pricing_);
+      price_interrupted(row, *pricing);
       if (insert_->write(row) != SQLITE_DONE) return trouble();
     }
     if (database_.execute("COMMIT") != SQLITE_OK) return trouble();
@@ -218,6 +223,11 @@ class SqliteLedger final : public Ledger {
     database_.execute("ROLLBACK");
     if (!busy) reopen();
     return fail(std::move(fault));
+  }
+
+  std::shared_ptr<const Pricing> newest_pricing() const {
+    const std::lock_guard guard(mutex_);
+    return pricing_;
   }
 
   /// After an error the connection's state is not trusted: a failed write may have left anything in
@@ -251,7 +261,7 @@ class SqliteLedger final : public Ledger {
     seen_ = version;
     auto table = std::make_shared<const KeyTable>(std::move(*rows), master_);
     {
-      const std::lock_guard guard(keys_mutex_);
+      const std::lock_guard guard(mutex_);
       keys_ = std::move(table);
     }
     keys_version_.fetch_add(1, std::memory_order_release);
@@ -266,15 +276,15 @@ class SqliteLedger final : public Ledger {
   std::unique_ptr<HoldsFile> holds_;
   const FolderWatch watch_;
   const Durability durability_;
-  const Pricing pricing_;
   const Secret mac_key_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> writes_{true};       // rows reach the database
   std::atomic<bool> reads_{true};        // keys can be read
   std::atomic<bool> folder_good_{true};  // its files are still those we opened
   std::int64_t seen_ = -1;               // data_version at the last look
-  mutable std::mutex keys_mutex_;
+  mutable std::mutex mutex_;             // of the two that follow
   std::shared_ptr<const KeyTable> keys_;
+  std::shared_ptr<const Pricing> pricing_;
   std::atomic<std::uint64_t> keys_version_{0};
   // The writer thread's own.
   std::vector<HoldsFile::Settled> backlog_;

@@ -39,6 +39,24 @@ std::int64_t weigh(const Usage& usage, std::int64_t weight_milli) {
   return static_cast<std::int64_t>(std::clamp<Wide>(sum, 0, kMost));
 }
 
+std::string_view name(Billing billing) {
+  switch (billing) {
+    case Billing::metered:
+      return "metered";
+    case Billing::plan:
+      return "plan";
+    case Billing::sandbox:
+      return "sandbox";
+  }
+  return "metered";
+}
+
+std::optional<Billing> find_billing(std::string_view text) {
+  for (const Billing each : {Billing::metered, Billing::plan, Billing::sandbox})
+    if (name(each) == text) return each;
+  return std::nullopt;
+}
+
 PriceBook::PriceBook(std::vector<PriceOverride> overrides) {
   std::ranges::stable_sort(overrides, {}, &PriceOverride::from);
   for (PriceOverride& each : overrides) {
@@ -47,21 +65,24 @@ PriceBook::PriceBook(std::vector<PriceOverride> overrides) {
   }
 }
 
-Quote PriceBook::quote(std::string_view model, Currency currency, const Usage& usage,
-                       UtcMillis at) const {
+Quote PriceBook::quote(std::string_view model, Currency currency, const Usage& usage, UtcMillis at,
+                       Billing billing) const {
   Quote quote;
   if (const Model* known = find_model(model)) {
     quote.weight_milli = known->weight_milli;
     const TokenPrice* listed = currency == Currency::usd ? (known->usd ? &*known->usd : nullptr)
                                                          : find_tier(known->cny, usage);
-    if (listed != nullptr) quote.cost = Money{cost_of(*listed, usage), currency};
+    if (listed != nullptr) quote.list = Money{cost_of(*listed, usage), currency};
   }
   if (const auto found = overrides_.find(model); found != overrides_.end())
     for (const PriceOverride& each : found->second) {  // the last one that already holds wins
       if (each.from > at) break;
-      if (each.price) quote.cost = Money{cost_of(*each.price, usage), each.currency};
+      if (each.price) quote.list = Money{cost_of(*each.price, usage), each.currency};
       if (each.weight_milli) quote.weight_milli = *each.weight_milli;
     }
+  if (billing == Billing::sandbox) quote.list = Money{0, currency};
+  quote.cost = quote.list;
+  if (quote.cost && billing != Billing::metered) quote.cost->micro = 0;
   return quote;
 }
 

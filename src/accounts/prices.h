@@ -25,8 +25,18 @@ struct PriceOverride {
   std::optional<std::int64_t> weight_milli;
 };
 
+/// How the account behind an upstream is charged.
+enum class Billing : std::uint8_t {
+  metered,  ///< for each token
+  plan,     ///< a subscription: tokens cost nothing by themselves
+  sandbox   ///< no model is called, and nothing is charged
+};
+std::string_view name(Billing billing);
+std::optional<Billing> find_billing(std::string_view name);
+
 struct Quote {
-  std::optional<Money> cost;  ///< nothing if no price is known: unpriced, not free
+  std::optional<Money> cost;  ///< what is charged; nothing if no price is known: not free
+  std::optional<Money> list;  ///< what the tokens cost by the list, whatever is charged
   std::int64_t weight_milli = kDefaultWeightMilli;
 };
 
@@ -39,8 +49,10 @@ class PriceBook {
   explicit PriceBook(std::vector<PriceOverride> overrides);
 
   /// `currency` chooses the list (USD for Z.AI, CNY for Zhipu); an override's own currency wins.
-  /// Rounds half up, once, to a micro-unit. Never negative, never overflows (saturates).
-  Quote quote(std::string_view model, Currency currency, const Usage& usage, UtcMillis at) const;
+  /// Rounds half up, once, to a micro-unit. Never negative, never overflows (saturates). The
+  /// sandbox has no list price either.
+  Quote quote(std::string_view model, Currency currency, const Usage& usage, UtcMillis at,
+              Billing billing = Billing::metered) const;
 
  private:
   std::map<std::string, std::vector<PriceOverride>, std::less<>>

@@ -92,6 +92,35 @@ TEST(prices, an_override_holds_from_its_date) {
   EXPECT_EQ(book.quote("unknown", Currency::usd, million, 0).weight_milli, 2000);
 }
 
+TEST(prices, a_plan_costs_nothing_and_keeps_its_list_price_and_the_sandbox_has_neither) {
+  const PriceBook book;
+  const Usage million{.input = 1'000'000};
+  struct Case {
+    const char* name;
+    const char* model;
+    Billing billing;
+    std::optional<Money> cost;
+    std::optional<Money> list;
+  };
+  const Money nothing{0, Currency::usd};
+  const Money listed{1'400'000, Currency::usd};
+  const Case cases[] = {
+      {"by the token", "glm-5.3", Billing::metered, listed, listed},
+      {"on a plan", "glm-5.3", Billing::plan, nothing, listed},
+      {"on the sandbox", "glm-5.3", Billing::sandbox, nothing, nothing},
+      {"unknown, by the token", "my-own", Billing::metered, std::nullopt, std::nullopt},
+      {"unknown, on a plan", "my-own", Billing::plan, std::nullopt, std::nullopt},
+      {"unknown, on the sandbox", "my-own", Billing::sandbox, nothing, nothing},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Quote quote = book.quote(c.model, Currency::usd, million, 0, c.billing);
+    EXPECT_EQ(quote.cost, c.cost);
+    EXPECT_EQ(quote.list, c.list);
+    EXPECT_EQ(find_billing(name(c.billing)), c.billing);
+  }
+}
+
 TEST(money, decimals_are_exact_both_ways) {
   EXPECT_EQ(read_micro("0.000001"), 1);
   EXPECT_EQ(read_micro("1.4"), 1'400'000);

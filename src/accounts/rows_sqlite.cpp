@@ -23,6 +23,8 @@ Counted counted(const UsageRow& row) {
           .usage = row.usage,
           .weighted_milli = row.weighted_milli,
           .cost_micro = row.cost_micro,
+          .list_micro = row.list_micro,
+          .billing = row.billing,
           .currency = row.currency,
           .priced = row.priced};
 }
@@ -35,7 +37,8 @@ Result<SumsAnswer> add_up(Database& database, const std::vector<UsageRow>& settl
   // A row's id is never below its time (holds.cpp), so that what lies before `since` is not read.
   Result<Statement> select = database.prepare(
       "SELECT id, at, key, model, upstream, tokens_in, tokens_cached, tokens_out, estimated, "
-      "weighted_milli, cost_micro, currency, priced FROM usage WHERE id >= ?1 AND at >= ?2 AND at "
+      "weighted_milli, cost_micro, currency, priced, billing, ifnull(list_micro, cost_micro) FROM "
+      "usage WHERE id >= ?1 AND at >= ?2 AND at "
       "< ?3");
   if (!select) return fail(select.error());
   const UtcMillis since = std::clamp<UtcMillis>(question.since, 0, kLatest);
@@ -43,7 +46,7 @@ Result<SumsAnswer> add_up(Database& database, const std::vector<UsageRow>& settl
   std::unordered_set<std::int64_t> pending;
   for (const UsageRow& row : settled)
     if (asked_for(question, row.at)) pending.insert(row.id);
-  Tally tally(question.by, *keys);
+  Tally tally(question.by, *keys, question.utc_offset);
   int status = SQLITE_ROW;
   while ((status = select->step()) == SQLITE_ROW) {
     if (!pending.empty()) pending.erase(select->integer(0));
@@ -58,6 +61,8 @@ Result<SumsAnswer> add_up(Database& database, const std::vector<UsageRow>& settl
                          .estimated = select->integer(8) != 0},
                .weighted_milli = select->integer(9),
                .cost_micro = select->integer(10),
+               .list_micro = select->integer(14),
+               .billing = find_billing(select->view(13)).value_or(Billing::metered),
                .currency = find_currency(select->view(11)).value_or(Currency::usd),
                .priced = select->integer(12) != 0});
   }
@@ -107,8 +112,9 @@ Result<UsageWriter> UsageWriter::prepare(Database& database) {
   Result<Statement> insert = database.prepare(
       "INSERT INTO usage (id, at, request_id, key, model, upstream, client, stream, state, status, "
       "tokens_in, tokens_cached, tokens_out, tokens_reasoning, estimated, weighted_milli, "
-      "cost_micro, currency, priced, first_ms, total_ms, tries) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-      "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) "
+      "cost_micro, currency, priced, first_ms, total_ms, tries, billing, list_micro) VALUES (?1, "
+      "?2, ?3, ?4, ?5, ?6, "
+      "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24) "
       "ON CONFLICT (id) DO NOTHING");
   if (!insert) return fail(insert.error());
   return UsageWriter(std::move(*insert));
@@ -122,7 +128,7 @@ int UsageWriter::write(const UsageRow& row) {
                static_cast<std::int64_t>(row.usage.estimated), row.weighted_milli, row.cost_micro,
                name(row.currency), static_cast<std::int64_t>(row.priced),
                static_cast<std::int64_t>(row.first_ms), static_cast<std::int64_t>(row.total_ms),
-               static_cast<std::int64_t>(row.tries));
+               static_cast<std::int64_t>(row.tries), name(row.billing), row.list_micro);
   return insert_.run();
 }
 

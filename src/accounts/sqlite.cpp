@@ -9,7 +9,7 @@ namespace glmgate::accounts {
 namespace {
 
 /// All there ever were, in order; only ever added to.
-const std::string_view* const kMigrations[] = {&data::kSchema001};
+const std::string_view* const kMigrations[] = {&data::kSchema001, &data::kSchema002};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // Adds up usage rows by group. All sums that anyone sees are made here, and nowhere else.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -21,16 +22,19 @@ struct Counted {
   Usage usage;
   std::int64_t weighted_milli = 0;
   std::int64_t cost_micro = 0;
+  std::int64_t list_micro = 0;
+  Billing billing = Billing::metered;
   Currency currency = Currency::usd;
   bool priced = false;
 };
 
-/// Days and months are UTC. A row whose key is unknown has an empty user, project and key. A sum
+/// A row whose key is unknown has an empty user, project and key. A sum
 /// that would not fit stays at the largest number there is: one absurd row must not hide the rest.
 class Tally {
  public:
-  /// `keys` must outlive it.
-  Tally(std::vector<GroupBy> by, std::span<const Key> keys);
+  /// `keys` must outlive it. Days and months are those of a place so far east of UTC.
+  Tally(std::vector<GroupBy> by, std::span<const Key> keys,
+        std::chrono::minutes utc_offset = std::chrono::minutes(0));
 
   void add(const Counted& row);
   /// Rows ordered by group, byte by byte; none if nothing is grouped by. `open` stays 0.
@@ -41,9 +45,11 @@ class Tally {
 
   std::vector<GroupBy> by_;
   std::unordered_map<std::int64_t, const Key*> keys_;  // by number
-  std::unordered_map<std::string, Sums> groups_;
+  UtcMillis utc_offset_;
+  std::unordered_map<std::string, Sums> groups_;  // by the values, each with its length before it
   Sums total_;
-  std::string group_;  // of the row being added: each value and a zero byte
+  std::vector<std::string> group_;  // of the row being added
+  std::string group_key_;
 };
 
 }  // namespace glmgate::accounts

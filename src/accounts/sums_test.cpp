@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <tuple>
 
 namespace glmgate::accounts {
 namespace {
@@ -65,6 +66,53 @@ TEST(tally, groups_carry_the_names_of_their_keys_in_order) {
   EXPECT_EQ(answer.rows[1].group, (std::vector<std::string>{"ada", "", "kB", "u"}));
   EXPECT_EQ(answer.rows[1].requests, 2);
   EXPECT_EQ(answer.rows[2].group, (std::vector<std::string>{"bob", "p", "kA", "u"}));
+}
+
+TEST(tally, values_are_told_apart_whatever_bytes_they_hold) {
+  using namespace std::string_view_literals;
+  const std::vector<Key> keys = {{.number = 1, .id = "kA", .user = "mallory"}};
+  Tally tally({GroupBy::model, GroupBy::user}, keys);
+  tally.add({.key = 1, .model = "glm\0admin"sv});
+  tally.add({.key = 1, .model = "glm"});
+  tally.add({.key = 2, .model = "glm"});
+  const SumsAnswer answer = std::move(tally).answer();
+  ASSERT_EQ(answer.rows.size(), 3U);
+  EXPECT_EQ(answer.rows[0].group, (std::vector<std::string>{"glm", ""}));
+  EXPECT_EQ(answer.rows[1].group, (std::vector<std::string>{"glm", "mallory"}));
+  EXPECT_EQ(answer.rows[2].group,
+            (std::vector<std::string>{std::string("glm\0admin"sv), "mallory"}));
+}
+
+TEST(tally, days_turn_at_midnight_of_the_place_that_is_asked_for) {
+  using namespace std::chrono_literals;
+  const UtcMillis evening = 1'793'491'199'999;  // 2026-10-31 23:59:59.999 UTC
+  for (const auto& [offset, day, month] : {std::tuple{0min, "2026-10-31", "2026-10"},
+                                           {480min, "2026-11-01", "2026-11"},
+                                           {-300min, "2026-10-31", "2026-10"}}) {
+    Tally tally({GroupBy::day, GroupBy::month}, {}, offset);
+    tally.add({.at = evening});
+    EXPECT_EQ(std::move(tally).answer().rows[0].group, (std::vector<std::string>{day, month}));
+  }
+}
+
+TEST(tally, plans_and_the_sandbox_are_told_apart) {
+  Tally tally({GroupBy::billing}, {});
+  tally.add({.usage = {.input = 5, .output = 6}, .cost_micro = 7, .list_micro = 7, .priced = true});
+  tally.add({.usage = {.input = 5}, .list_micro = 9, .billing = Billing::plan, .priced = true});
+  tally.add({.usage = {.input = 50, .output = 60}, .billing = Billing::sandbox, .priced = true});
+  const SumsAnswer answer = std::move(tally).answer();
+  ASSERT_EQ(answer.rows.size(), 3U);
+  EXPECT_EQ(answer.rows[0].group.front(), "metered");
+  EXPECT_EQ(answer.rows[1].group.front(), "plan");
+  EXPECT_EQ(answer.rows[1].usd_micro, 0);
+  EXPECT_EQ(answer.rows[1].list_usd_micro, 9);
+  EXPECT_EQ(answer.rows[2].group.front(), "sandbox");
+  EXPECT_EQ(answer.total.usd_micro, 7);
+  EXPECT_EQ(answer.total.list_usd_micro, 16);
+  EXPECT_EQ(answer.total.plan, 1);
+  EXPECT_EQ(answer.total.sandbox, 1);
+  EXPECT_EQ(answer.total.sandbox_tokens, 110);
+  EXPECT_EQ(answer.total.prompt_tokens, 60);
 }
 
 TEST(tally, without_groups_there_is_only_a_total) {

@@ -1,4 +1,7 @@
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <map>
 #include <memory>
 
 #include "accounts/ledger.h"
@@ -6,11 +9,15 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/data_folder.h"
+#include "cli/moments.h"
+#include "cli/text_table.h"
 
 namespace glmgate::cli {
 namespace {
 
 constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kLongestKey = 256;
+constexpr int kRecentDays = 30;
 
 struct CreateFlags {
   std::string user;
@@ -29,12 +36,35 @@ Result<UtcMillis> read_expiry(const std::string& text) {
 }
 
 Result<void> check_name(const char* flag, const std::string& name) {
-  bool good = name.size() <= kLongestName;
-  for (const char c : name) good = good && static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
-  if (good) return {};
-  return fail(FaultCode::bad_value,
-              std::string(flag) + " has spaces or control characters in it, or is longer than " +
-                  std::to_string(kLongestName) + " bytes");
+  const auto wrong = [&](const std::string& what) {
+    return fail(FaultCode::bad_value, std::string(flag) + " `" + cell_text(name) + "` " + what);
+  };
+  if (name.size() > kLongestName)
+    return wrong("is " + std::to_string(name.size()) + " bytes long\nhint: at most " +
+                 std::to_string(kLongestName) + " bytes");
+  if (name.find(' ') != std::string::npos)
+    return wrong("has a space in it\nhint: use - or . or _ instead");
+  if (cell_text(name) != name)
+    return wrong("has control characters in it, or bytes that are no UTF-8");
+  return {};
+}
+
+/// The id of what the user named; "-" reads it from stdin. A whole key works, but does not belong
+/// on a command line.
+Result<std::string> read_id(std::string given) {
+  if (given == "-") {
+    given.clear();
+    for (int c = 0; given.size() < kLongestKey && (c = std::getchar()) != EOF && c != '\n';)
+      given += static_cast<char>(c);
+    while (!given.empty() && (given.back() == '\r' || given.back() == ' ')) given.pop_back();
+    if (given.empty())
+      return fail(FaultCode::bad_value, "there is nothing on stdin\nhint: give a key, or its id");
+  } else if (given.starts_with("sk-") && given.find('.') != std::string::npos) {
+    print_warning(
+        "a whole key on the command line stays in the shell's history: its id, before the dot, is "
+        "enough, and `-` reads it from stdin");
+  }
+  return given;
 }
 
 std::string expiry_text(UtcMillis expires) { return expires == 0 ? "never" : rfc3339(expires); }
@@ -58,16 +88,28 @@ json::object describe(const accounts::Key& key) {
           {"expires", optional_time(key.expires)}};
 }
 
-void show_new(const Context& context, const accounts::NewKey& key) {
+/// Prints a key, this once. What nobody could see is revoked again, and said so.
+Result<void> show_new(const Context& context, accounts::Books& books, const accounts::NewKey& key) {
+  std::string text = key.text.reveal();
   if (context.json) {
     json::object object = describe(key.row);
     object["key"] = key.text.reveal();
-    std::printf("%s\n", json::serialize(object).c_str());
-    return;
+    text = json::serialize(object);
   }
-  std::printf("%s\n", key.text.reveal().c_str());
+  const bool printed = std::printf("%s\n", text.c_str()) >= 0;
+  if (std::fflush(stdout) != 0 || !printed) {
+    const std::string why = std::strerror(errno);
+    std::clearerr(stdout);  // told here
+    const Result<accounts::Key> revoked = books.revoke_key(key.row.id);
+    return fail(FaultCode::internal, "the new key cannot be printed (" + why + "); " + key.row.id +
+                                         (revoked ? " is revoked again, since nobody has seen it"
+                                                  : " is lost, and still to be revoked") +
+                                         "\nhint: glmgate keys create makes another");
+  }
+  if (context.json) return {};
   std::fprintf(stderr, "\nThis is the only time it is shown. id %s, user %s, expires %s.\n",
                key.row.id.c_str(), key.row.user.c_str(), expiry_text(key.row.expires).c_str());
+  return {};
 }
 
 Result<void> create(const Context& context, const CreateFlags& flags) {
@@ -81,8 +123,41 @@ Result<void> create(const Context& context, const CreateFlags& flags) {
   if (!books) return fail(books.error());
   const Result<accounts::NewKey> key = (*books)->create_key(flags.user, flags.project, *expires);
   if (!key) return fail(key.error());
-  show_new(context, *key);
-  return {};
+  return show_new(context, **books, *key);
+}
+
+/// What each key did of late, by its id. Older rows are not read: there may be very many.
+Result<std::map<std::string, accounts::Sums>> recent_use(accounts::Books& books) {
+  const UtcMillis since =
+      system_clock().utc_ms() - std::chrono::milliseconds(std::chrono::days(kRecentDays)).count();
+  Result<accounts::SumsAnswer> answer =
+      books.sums({.by = {accounts::GroupBy::key}, .since = since});
+  if (!answer) return fail(answer.error());
+  std::map<std::string, accounts::Sums> use;
+  for (accounts::Sums& sums : answer->rows) use.emplace(sums.group.front(), std::move(sums));
+  return use;
+}
+
+json::object describe(const accounts::Key& key, const accounts::Sums& use) {
+  json::object object = describe(key);
+  object["last_used"] = optional_time(use.last);
+  object["requests_30d"] = use.requests;
+  object["cost_micro_30d"] = use.usd_micro;
+  object["cost_micro_cny_30d"] = use.cny_micro;
+  return object;
+}
+
+std::vector<std::string> row_of(const accounts::Key& key, const accounts::Sums& use) {
+  const auto time = [](UtcMillis at) { return moment_text(at, std::chrono::minutes(0)); };
+  return {key.id,
+          key.user,
+          key.project.empty() ? "-" : key.project,
+          std::string(state_text(key)),
+          key.last4,
+          time(key.created),
+          key.expires == 0 ? "never" : time(key.expires),
+          use.last == 0 ? "-" : time(use.last),
+          use.requests == 0 ? "-" : money_text(use.usd_micro, use.cny_micro)};
 }
 
 Result<void> list(const Context& context, const std::string& user) {
@@ -90,33 +165,49 @@ Result<void> list(const Context& context, const std::string& user) {
   if (!books) return fail(books.error());
   const Result<std::vector<accounts::Key>> keys = (*books)->list_keys();
   if (!keys) return fail(keys.error());
-  json::array rows;
-  std::size_t shown = 0;
+  const Result<std::map<std::string, accounts::Sums>> use = recent_use(**books);
+  if (!use) return fail(use.error());
+  json::array objects;
+  std::vector<std::vector<std::string>> rows;
   for (const accounts::Key& key : *keys) {
     if (!user.empty() && key.user != user) continue;
-    if (context.json) {
-      rows.push_back(describe(key));
-      continue;
-    }
-    if (shown++ == 0)
-      std::printf("%-14s %-16s %-16s %-8s %-5s %s\n", "ID", "USER", "PROJECT", "STATE", "LAST4",
-                  "EXPIRES");
-    std::printf("%-14s %-16s %-16s %-8s %-5s %s\n", key.id.c_str(), key.user.c_str(),
-                key.project.empty() ? "-" : key.project.c_str(),
-                std::string(state_text(key)).c_str(), key.last4.c_str(),
-                expiry_text(key.expires).c_str());
+    const auto found = use->find(key.id);
+    const accounts::Sums sums = found == use->end() ? accounts::Sums{} : found->second;
+    if (context.json)
+      objects.push_back(describe(key, sums));
+    else
+      rows.push_back(row_of(key, sums));
   }
   if (context.json)
-    std::printf("%s\n", json::serialize(json::object{{"keys", std::move(rows)}}).c_str());
-  else if (shown == 0)
+    std::printf("%s\n", json::serialize(json::object{{"keys", std::move(objects)}}).c_str());
+  else if (rows.empty() && !user.empty())
+    std::fprintf(stderr, "%s has no keys. Make one: glmgate keys create --user %s\n",
+                 cell_text(user).c_str(), cell_text(user).c_str());
+  else if (rows.empty())
     std::fprintf(stderr, "No keys yet. Make one: glmgate keys create --user NAME\n");
+  else
+    std::printf("%sTimes are UTC; LAST USED and COST are of the last %d days.\n",
+                write_table({{"ID"},
+                             {"USER"},
+                             {"PROJECT"},
+                             {"STATE"},
+                             {"LAST4"},
+                             {"CREATED"},
+                             {"EXPIRES"},
+                             {"LAST USED"},
+                             {"COST", Align::right}},
+                            rows)
+                    .c_str(),
+                kRecentDays);
   return {};
 }
 
-Result<void> revoke(const Context& context, const std::string& id) {
+Result<void> revoke(const Context& context, const std::string& given) {
+  const Result<std::string> id = read_id(given);
+  if (!id) return fail(id.error());
   Result<std::unique_ptr<accounts::Books>> books = open_books(context);
   if (!books) return fail(books.error());
-  const Result<accounts::Key> key = (*books)->revoke_key(id);
+  const Result<accounts::Key> key = (*books)->revoke_key(*id);
   if (!key) return fail(key.error());
   if (context.json)
     std::printf("%s\n", json::serialize(describe(*key)).c_str());
@@ -125,13 +216,14 @@ Result<void> revoke(const Context& context, const std::string& id) {
   return {};
 }
 
-Result<void> rotate(const Context& context, const std::string& id) {
+Result<void> rotate(const Context& context, const std::string& given) {
+  const Result<std::string> id = read_id(given);
+  if (!id) return fail(id.error());
   Result<std::unique_ptr<accounts::Books>> books = open_books(context);
   if (!books) return fail(books.error());
-  const Result<accounts::NewKey> key = (*books)->rotate_key(id);
+  const Result<accounts::NewKey> key = (*books)->rotate_key(*id);
   if (!key) return fail(key.error());
-  show_new(context, *key);
-  return {};
+  return show_new(context, **books, *key);
 }
 
 /// 2 for what the caller typed, 1 for what went wrong.
@@ -161,11 +253,15 @@ void add_keys_command(CLI::App& app, Context& context) {
 
   auto id = std::make_shared<std::string>();
   CLI::App* revoking = keys->add_subcommand("revoke", "End a key, now and for good.");
-  revoking->add_option("id", *id, "the key's id, or the key")->required()->type_name("ID");
+  revoking->add_option("id", *id, "the key's id; - reads it, or a whole key, from stdin")
+      ->required()
+      ->type_name("ID");
   revoking->callback([&context, id] { finish(context, revoke(context, *id)); });
   CLI::App* rotating =
       keys->add_subcommand("rotate", "Make a new key in a key's place, and revoke the old one.");
-  rotating->add_option("id", *id, "the key's id, or the key")->required()->type_name("ID");
+  rotating->add_option("id", *id, "the key's id; - reads it, or a whole key, from stdin")
+      ->required()
+      ->type_name("ID");
   rotating->callback([&context, id] { finish(context, rotate(context, *id)); });
 }
 

@@ -133,17 +133,20 @@ class Service {
 
 /// What an answer is worth that nobody is left to settle. An upstream that is gone from the
 /// configuration has no currency: unpriced.
-decltype(accounts::LedgerOptions::price) pricing(const gateway::SetupConfig& setup) {
-  std::map<std::string, Currency, std::less<>> currencies;
+accounts::Pricing pricing(const gateway::SetupConfig& setup) {
+  std::map<std::string, const gateway::Provider*, std::less<>> providers;
   for (const gateway::UpstreamConfig& each : setup.upstreams)
-    currencies.emplace(each.name, gateway::provider(each.provider).currency);
-  return [prices = accounts::PriceBook(setup.prices), currencies = std::move(currencies)](
+    providers.emplace(each.name, &gateway::provider(each.provider));
+  return [prices = accounts::PriceBook(setup.prices), providers = std::move(providers)](
              std::string_view upstream, std::string_view model, const Usage& usage, UtcMillis at) {
-    const auto found = currencies.find(upstream);
-    const Currency currency = found == currencies.end() ? Currency::usd : found->second;
-    accounts::Quote quote = prices.quote(model, currency, usage, at);
-    if (found == currencies.end()) quote.cost.reset();
-    return quote;
+    const auto found = providers.find(upstream);
+    if (found == providers.end()) {
+      accounts::Quote unknown = prices.quote(model, Currency::usd, usage, at);
+      unknown.cost = unknown.list = std::nullopt;
+      return unknown;
+    }
+    const gateway::Provider& provider = *found->second;
+    return prices.quote(model, provider.currency, usage, at, gateway::billing(provider));
   };
 }
 
@@ -335,6 +338,7 @@ void Service::reload() {
     if (tls_) tls_->become(**tls);
     setup_ = std::move(*setup);
     gateway_->replace_setup(setup_);
+    ledger_->replace_pricing(pricing(setup_->config));
     log::set_level(fresh->log_level);
     log::set_format(fresh->log_format);
     log::write(log::Level::info, "reload", {{"upstreams", gateway::list_upstreams(*setup_)}});

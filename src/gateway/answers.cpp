@@ -184,6 +184,7 @@ void note(const Exchange& x, const Fault* fault) {
               {"out", usage.output},
               {"est", usage.estimated ? "yes" : "no"},
               {"cost_micro", x.cost_micro},
+              {"list_micro", x.list_micro},
               {"first_ms", first_ms},
               {"total_ms", since(now) / 1000},
               {"tries", x.tries},

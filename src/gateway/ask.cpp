@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <utility>
 
 #include "accounts/jwt.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using protocol::Protocol;
 
+constexpr auto kLastMoment = 50ms;  // of the 100 that an upstream may go on unheard (promises H5)
 constexpr auto kRestWithoutBalance = 10min;  // promises 4.3
 constexpr auto kLongestRest = 24h;
 constexpr auto kNoPlan = 24h;  // a key without a plan is asked for one once a day
@@ -202,10 +204,41 @@ net::awaitable<Result<void>> peek(Exchange& x, const Upstream& upstream) {
   co_return Result<void>{};
 }
 
+net::awaitable<void> abort_in_a_moment(net::Worker& worker, std::shared_ptr<Exchange*> asked) {
+  co_await net::sleep_for(worker, kLastMoment);
+  if (*asked != nullptr) (*asked)->cancel.abort();
+}
+
+/// While it lives, a client that leaves ends the attempt a moment later: whose head has come, that
+/// answer is mostly there, and so the books show what the upstream itself reported.
+class LastMoment {
+ public:
+  explicit LastMoment(Exchange& x) : asked_(std::make_shared<Exchange*>(&x)) {
+    x.call.on_client_gone([asked = asked_, &worker = x.at.worker] {
+      worker.spawn(abort_in_a_moment(worker, asked));
+    });
+  }
+  LastMoment(const LastMoment&) = delete;
+  LastMoment& operator=(const LastMoment&) = delete;
+  ~LastMoment() {
+    Exchange& x = *std::exchange(*asked_, nullptr);
+    x.call.on_client_gone([&x] { x.cancel.abort(); });
+  }
+
+ private:
+  std::shared_ptr<Exchange*> asked_;  // nullptr in it: the attempt is over
+};
+
 net::awaitable<Result<std::string>> read_body(Exchange& x) {
+  const LastMoment last_moment(x);
   std::expected<std::string, net::Failure> body = co_await x.answer.upstream->read_all(
       x.setup().config.answer_bytes, x.route->upstream->config.patience.idle);
-  if (!body) co_return fail(fault_of(body.error(), x, *x.route->upstream, {}));
+  if (!body) {
+    if (x.call.client_gone())
+      x.cut =
+          CutAnswer{.usage = {}, .text_bytes = static_cast<std::int64_t>(body.error().body_bytes)};
+    co_return fail(fault_of(body.error(), x, *x.route->upstream, {}));
+  }
   x.answer.upstream.reset();
   co_return std::move(*body);
 }
@@ -239,6 +272,8 @@ net::awaitable<Result<void>> fold_events(Exchange& x, const UpstreamEndpoint& en
     const net::TimePoint until = x.at.worker.after(silence);
     const net::Io<std::string_view> bytes = co_await x.answer.upstream->read(until);
     if (!bytes && bytes.error() == net::IoError::timeout && whole.may_end()) break;
+    if (!bytes && x.call.client_gone() && (whole.usage() || whole.text_bytes() > 0))
+      x.cut = CutAnswer{.usage = whole.usage(), .text_bytes = whole.text_bytes()};
     if (!bytes) co_return fail(broken_off(bytes.error(), x));
     if (bytes->empty()) break;
     if (Result<void> fed = whole.feed(*bytes); !fed) co_return fed;

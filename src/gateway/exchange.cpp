@@ -71,7 +71,8 @@ Result<accounts::Hold> hold(const Exchange& x, UtcMillis now) {
        .client = protocol::name(x.target.dialect),
        .stream = x.facts.stream,
        .input_estimate = x.facts.input_estimate,
-       .weight_milli = best.known == nullptr ? kDefaultWeightMilli : best.known->weight_milli});
+       .weight_milli = best.known == nullptr ? kDefaultWeightMilli : best.known->weight_milli,
+       .billing = billing(best.upstream->kind())});
 }
 
 Result<protocol::Facts> read_facts(const Exchange& x, const protocol::Body& body) {
@@ -124,7 +125,8 @@ net::awaitable<Result<void>> begin(Exchange& x) {
   if (Result<void> prepared = prepare(x, *body); !prepared) co_return prepared;
   x.call.on_client_gone([&x] { x.cancel.abort(); });
   Result<void> begun = co_await ask(x, *body);
-  if (!begun) x.hold.reset();                // nothing was had, nothing is owed
+  if (x.cut) co_await settle_cut(x);
+  if (!begun) x.hold.reset();                // else nothing was had, nothing is owed
   (void)x.call.hold_memory(x.kept_bytes());  // less than it was
   if (x.draft) x.draft->forget_what_was_taken();
   co_return begun;

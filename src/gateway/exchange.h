@@ -51,6 +51,12 @@ struct Refusal {
   std::string body;
 };
 
+/// What had come of a whole answer when its client left.
+struct CutAnswer {
+  std::optional<Usage> usage;  ///< if the upstream had reported it
+  std::int64_t text_bytes = 0;
+};
+
 struct Exchange {
   Exchange(GatewayWorker& at, net::Call& call);
   ~Exchange();
@@ -78,6 +84,7 @@ struct Exchange {
   std::optional<accounts::Hold>
       hold;  ///< from before an upstream is asked until the row is settled
   Begun answer;
+  std::optional<CutAnswer> cut;
   std::optional<Refusal> refusal;  ///< of the last attempt; told instead of its Fault
   std::string sent_token;          ///< made for the last attempt, if its upstream wants one
 
@@ -87,7 +94,8 @@ struct Exchange {
   int tries = 0;
   int status = 0;
   std::optional<Usage> usage;
-  std::int64_t cost_micro = 0;
+  std::int64_t cost_micro = 0;  ///< what is charged
+  std::int64_t list_micro = 0;  ///< what it costs by the list
   std::optional<accounts::End> end;
 
   using Instant = std::chrono::steady_clock::time_point;

@@ -97,6 +97,11 @@ const Provider* find_provider(std::string_view name) {
   return nullptr;
 }
 
+accounts::Billing billing(const Provider& provider) {
+  if (provider.kind == ProviderKind::sandbox) return accounts::Billing::sandbox;
+  return provider.coding ? accounts::Billing::plan : accounts::Billing::metered;
+}
+
 std::optional<FoundKey> find_key_in_environment(const Provider& provider) {
   for (const std::string_view variable : provider.key_variables) {
     if (variable.empty()) continue;

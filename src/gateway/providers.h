@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "accounts/prices.h"
 #include "base/money.h"
 #include "protocol/dialect.h"
 
@@ -34,6 +35,9 @@ struct Provider {
 std::span<const Provider> providers();
 const Provider& provider(ProviderKind kind);
 const Provider* find_provider(std::string_view name);
+
+/// Plans are charged by the month, and the sandbox charges nothing.
+accounts::Billing billing(const Provider& provider);
 
 /// The first variable of the chain that is set and not empty, and its value.
 struct FoundKey {

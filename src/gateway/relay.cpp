@@ -75,18 +75,23 @@ net::awaitable<bool> wait_for_sync(Exchange& x, const accounts::Entry& entry) {
 /// (it will be, once the store can be written): the client must not take its answer for whole.
 net::awaitable<Result<void>> settle(Exchange& x, End end, Usage usage) {
   const Upstream& upstream = *x.route->upstream;
+  const accounts::Billing billed = billing(upstream.kind());
   const accounts::Quote quote = x.setup().prices.quote(x.route->model, upstream.kind().currency,
-                                                       usage, x.at.gateway.clock.utc_ms());
-  const auto now = x.answer.streamed() ? std::chrono::steady_clock::now() : *x.first_byte;
+                                                       usage, x.at.gateway.clock.utc_ms(), billed);
+  const bool whole = !x.answer.streamed() && x.first_byte;
+  const auto now = whole ? *x.first_byte : std::chrono::steady_clock::now();
   x.end = end;
   x.usage = usage;
   x.cost_micro = quote.cost ? quote.cost->micro : 0;
+  x.list_micro = quote.list ? quote.list->micro : 0;
   const accounts::Entry entry{
       .end = end,
       .usage = usage,
       .cost_micro = x.cost_micro,
+      .list_micro = x.list_micro,
       .currency = quote.cost ? quote.cost->currency : upstream.kind().currency,
       .priced = quote.cost.has_value(),
+      .billing = billed,
       .weight_milli = quote.weight_milli,
       .status = x.status,
       .first_ms = x.first_byte ? milliseconds(*x.first_byte - x.began) : 0,
@@ -236,6 +241,12 @@ std::chrono::milliseconds longest_silence(std::chrono::milliseconds idle, Left l
 
 net::awaitable<Result<void>> relay(Exchange& x) {
   return x.answer.streamed() ? send_stream(x) : send_whole(x);
+}
+
+net::awaitable<void> settle_cut(Exchange& x) {
+  x.status = 200;
+  x.hold->answered();
+  co_await settle(x, End::client_cut, usage_or_estimate(x, x.cut->usage, x.cut->text_bytes));
 }
 
 }  // namespace glmgate::gateway

@@ -18,4 +18,7 @@ net::awaitable<Result<void>> relay(Exchange& x);
 enum class Left : std::uint8_t { something, marker };
 std::chrono::milliseconds longest_silence(std::chrono::milliseconds idle, Left left);
 
+/// Puts x.cut on the books: what an upstream has begun to say it is paid for (promises L4).
+net::awaitable<void> settle_cut(Exchange& x);
+
 }  // namespace glmgate::gateway

@@ -73,6 +73,7 @@ struct Failure {
   Stage stage;
   IoError error;
   std::string what;  ///< for the log: "name does not resolve", "proxy refused: 407"; no secrets
+  std::size_t body_bytes = 0;  ///< of read_all(): so much had come, as it was on the wire
 };
 
 struct OutgoingRequest {

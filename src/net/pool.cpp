@@ -200,16 +200,16 @@ class PooledAnswer final : public Answer {
     }
     if (!parser_.complete() && !rest_.empty()) {
       const Io<std::string_view> data = take_body(rest_);
-      if (!data) co_return broke_off(data.error(), idle);
+      if (!data) co_return broke_off(data.error(), idle, body.size());
       if (data->size() > limit) co_return too_large(limit);
       body.append(*data);
     }
     while (!parser_.complete()) {
       const TimePoint deadline = pool_->worker.after(idle);
       const Io<std::string_view> bytes = co_await link_.stream->read(deadline);
-      if (!bytes) co_return broke_off(bytes.error(), idle);
+      if (!bytes) co_return broke_off(bytes.error(), idle, body.size());
       const Io<std::string_view> data = take_body(*bytes);
-      if (!data) co_return broke_off(data.error(), idle);
+      if (!data) co_return broke_off(data.error(), idle, body.size());
       if (body.size() + data->size() > limit) co_return too_large(limit);
       body.append(*data);
     }
@@ -230,10 +230,11 @@ class PooledAnswer final : public Answer {
     return std::unexpected(Failure{Stage::answering, IoError::reset,
                                    "answer larger than " + std::to_string(limit) + " bytes"});
   }
-  static std::unexpected<Failure> broke_off(IoError error, std::chrono::milliseconds idle) {
+  static std::unexpected<Failure> broke_off(IoError error, std::chrono::milliseconds idle,
+                                            std::size_t had) {
     std::string what = "answer broke off: " + std::string(name(error));
     if (error == IoError::timeout) what = "answer fell silent for " + seconds_text(idle);
-    return std::unexpected(Failure{Stage::answering, error, std::move(what)});
+    return std::unexpected(Failure{Stage::answering, error, std::move(what), had});
   }
 
   /// What of `bytes` is data of the body, moved to their front; they are the worker's scratch or

@@ -7,7 +7,17 @@
 namespace glmgate::protocol {
 namespace {
 
-constexpr std::size_t kLongestModel = 256;
+constexpr std::size_t kLongestModel = 160;  // what the ledger holds
+
+/// C0, DEL and C1 in UTF-8. A name goes on the books, into the log and to terminals.
+bool has_controls(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0)) return true;
+  }
+  return false;
+}
 constexpr std::size_t kMostFields = 1000;  // every reader looks fields up by walking them
 
 bool differs_only_in_case(std::string_view a, std::string_view b) {
@@ -93,8 +103,11 @@ Result<TopLevel> TopLevel::read(JsonView root, std::span<const Field> fields) {
 
 Result<void> check_model(JsonView model) {
   if (!model.given()) return missing("model");
-  if (!model.is(JsonType::string) || model.equals("") || model.text_bytes() > kLongestModel)
-    return wrong("model", "the name of a model");
+  if (!model.is(JsonType::string) || model.equals("")) return wrong("model", "the name of a model");
+  if (model.text_bytes() > kLongestModel)
+    return wrong("model", "the name of a model, of at most 160 bytes");
+  if (has_controls(*model.string()))
+    return wrong("model", "the name of a model, without control characters");
   return {};
 }
 

@@ -64,6 +64,7 @@ class TranslatedWhole {
   /// As AnswerStream.
   bool may_end() const { return reader_->may_end(); }
   const std::optional<Usage>& usage() const { return tally_.usage(); }
+  std::int64_t text_bytes() const { return tally_.text_bytes(); }
   /// Once, when complete() or when the upstream closed.
   Result<PlainAnswer> finish();
 
