@@ -54,7 +54,8 @@ Result<std::string> read_arguments(JsonView arguments, bool& mended) {
 
 class Retelling {
  public:
-  explicit Retelling(ChatTranslation& t) : t_(t) {}
+  explicit Retelling(ChatTranslation& t)
+      : t_(t), newest_(newest_of_chat(t.root.find("messages"))) {}
 
   Result<void> add(JsonView message, std::size_t index) {
     index_ = index;
@@ -184,11 +185,23 @@ class Retelling {
         put(text_block(inside(part.find("text"))));
         continue;
       }
-      const auto block = read_attachment(t_, part);
-      if (!block) return under(path() + "." + at_index("content", index), block.error());
+      auto block = read_attachment(t_, part);
+      if (!block && omits(part, block.error())) block = omission(part);
+      if (!block) return under(path() + "." + at_index("content", index), std::move(block.error()));
       put(*block);
     }
     return {};
+  }
+
+  /// Words may stand for what cannot be carried, but not in what the user says just now.
+  bool omits(JsonView part, const Fault& fault) const {
+    return fault.code == FaultCode::unsupported_field && medium_of(part) &&
+           t_.target.images != MediaPolicy::refuse && !newest_.is(index_);
+  }
+
+  std::string omission(JsonView part) {
+    t_.warnings.add("changed", "messages[].content[].type");
+    return text_block(escaped(omitted(*medium_of(part), t_.target.model)));
   }
 
   /// @param id  absent for role `function`, from before calls had ids.
@@ -351,6 +364,7 @@ class Retelling {
   }
 
   ChatTranslation& t_;
+  NewestUser newest_;
   CallPairs pairs_{"tool_calls"};
   std::size_t index_ = 0;  // of the message at hand
   std::string legacy_id_;

@@ -85,6 +85,7 @@ constexpr FaultFace kFaces[] = {
     {FaultCode::bad_value,            kInvalid,             "invalid_value",              kInvalid,                0,   "1214", 0},
     {FaultCode::missing_field,        kInvalid,             "missing_required_parameter", kInvalid,                0,   "1213", 0},
     {FaultCode::unsupported_field,    kInvalid,             "unsupported_parameter",      kInvalid,                0,   "1210", 0},
+    {FaultCode::unsupported_thread,   kInvalid,             "unsupported_parameter",      kInvalid,                0,   "1210", 0},
     {FaultCode::unknown_path,         kInvalid,             "unknown_url",                "not_found_error",       0,   "1222", 0},
     {FaultCode::wrong_method,         kInvalid,             "method_not_allowed",         kInvalid,                0,   "1222", 0},
     {FaultCode::model_not_found,      kInvalid,             "model_not_found",            "not_found_error",       0,   "1211", 400},

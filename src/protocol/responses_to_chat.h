@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "protocol/body.h"
 #include "protocol/chat_draft.h"
+#include "protocol/media.h"
 #include "protocol/thinking_seal.h"
 
 namespace glmgate::protocol {
@@ -12,6 +13,9 @@ namespace glmgate::protocol {
 struct ResponsesRules {
   const ThinkingSeal* seal = nullptr;  ///< opens encrypted_content; none: reasoning is dropped
   bool takes_pdf = false;              ///< the upstream reads PDF files; else they are refused
+  bool takes_images = true;
+  MediaPolicy images = MediaPolicy::placeholder;  ///< for what it does not take
+  std::string model;                              ///< as the words for what is omitted name it
 };
 
 /// Translates what read_responses_facts() has accepted. Fault{bad_value|missing_field|

@@ -410,11 +410,16 @@ TEST(responses_to_chat, refuses_by_name) {
       {"prompt", R"("input":"x","prompt":{"id":"p"})", FaultCode::unsupported_field, "prompt", ""},
       {"previous response", R"("input":"x","previous_response_id":"resp_x")",
        FaultCode::previous_response_not_found, "previous_response_id",
-       "Previous response with id 'resp_x' not found."},
+       "Previous response with id 'resp_x' not found. Send the whole conversation in input, or set "
+       "`store = true` under [responses] in glmgate's configuration."},
       {"item reference",
-       R"("input":[{"role":"user","content":"x"},{"type":"item_reference","id":"rs_1"}])",
+       R"("input":[{"role":"user","content":"x"},{"type":"item_reference","id":"fc_1"}])",
        FaultCode::not_stored, "input[1].id",
-       "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false."},
+       "Item with id 'fc_1' not found. Items are not persisted when `store` is set to false. Set "
+       "`store: false` in the client, so that it sends whole items, or `store = true` under "
+       "[responses] in glmgate's configuration."},
+      {"thread", R"("input":"x","thread":{"type":"create"})", FaultCode::unsupported_field,
+       "thread", ""},
       {"call without output", shell, FaultCode::bad_value, "input",
        "No tool output found for function call c1."},
       {"output without call",
