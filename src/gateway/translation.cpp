@@ -8,6 +8,7 @@
 #include "protocol/chat_request.h"
 #include "protocol/chat_to_messages.h"
 #include "protocol/chat_writer.h"
+#include "protocol/client_words.h"
 #include "protocol/complete_to_chat.h"
 #include "protocol/complete_writer.h"
 #include "protocol/messages_reader.h"
@@ -19,6 +20,8 @@
 #include "protocol/responses_stream.h"
 #include "protocol/responses_to_chat.h"
 #include "protocol/responses_writer.h"
+#include "protocol/think_tags.h"
+#include "protocol/thinking_memory.h"
 
 namespace glmgate::gateway {
 namespace {
@@ -118,17 +121,36 @@ protocol::ResponsesPassOptions passing_responses(const Exchange& x) {
 
 // Readers of the upstream's protocol.
 
+/// Who may not bring thinking back by themselves: chat clients have no place for signatures, and
+/// Responses clients may name an item that nobody stores.
+bool remembers_thinking(const Exchange& x, const UpstreamEndpoint& endpoint) {
+  return x.target.dialect == Protocol::openai_responses ||
+         (is_chat(x.target.dialect) && endpoint.speaks == Protocol::anthropic_messages);
+}
+
+bool has_think_tags(const Exchange& x, const UpstreamEndpoint& endpoint) {
+  return endpoint.speaks != Protocol::anthropic_messages &&
+         x.route->upstream->config.traits.reasoning == UpstreamTraits::Reasoning::think_tags;
+}
+
+protocol::ThinkingWitness witness(const Exchange& x) { return {x.at.gateway.thinking, x.key->id}; }
+
 std::unique_ptr<protocol::AnswerReader> make_reader(const Exchange& x,
                                                     const UpstreamEndpoint& endpoint) {
   const std::size_t event_bytes = x.setup().config.event_bytes;
-  if (endpoint.speaks == Protocol::anthropic_messages)
-    return protocol::make_messages_reader(
-        {.place = place(x), .now = now(x), .max_event_bytes = event_bytes});
-  return protocol::make_chat_reader(
-      {.place = place(x), .now = now(x), .max_event_bytes = event_bytes});
+  std::unique_ptr<protocol::AnswerReader> reader =
+      endpoint.speaks == Protocol::anthropic_messages
+          ? protocol::make_messages_reader(
+                {.place = place(x), .now = now(x), .max_event_bytes = event_bytes})
+          : protocol::make_chat_reader(
+                {.place = place(x), .now = now(x), .max_event_bytes = event_bytes});
+  if (has_think_tags(x, endpoint)) reader = protocol::split_think_tags(std::move(reader));
+  if (remembers_thinking(x, endpoint))
+    reader = protocol::with_witness(std::move(reader), witness(x));
+  return reader;
 }
 
-protocol::ReadWhole whole_reader(const Exchange& x, const UpstreamEndpoint& endpoint) {
+protocol::ReadWhole plain_whole_reader(const Exchange& x, const UpstreamEndpoint& endpoint) {
   if (endpoint.speaks == Protocol::anthropic_messages)
     return [options = protocol::MessagesReaderOptions{.place = place(x), .now = now(x)}](
                std::string_view body, const protocol::OnDelta& on_delta) {
@@ -138,6 +160,13 @@ protocol::ReadWhole whole_reader(const Exchange& x, const UpstreamEndpoint& endp
              std::string_view body, const protocol::OnDelta& on_delta) {
     return protocol::read_whole_chat(body, options, on_delta);
   };
+}
+
+protocol::ReadWhole whole_reader(const Exchange& x, const UpstreamEndpoint& endpoint) {
+  protocol::ReadWhole read = plain_whole_reader(x, endpoint);
+  if (has_think_tags(x, endpoint)) read = protocol::split_think_tags(std::move(read));
+  if (remembers_thinking(x, endpoint)) read = protocol::with_witness(std::move(read), witness(x));
+  return read;
 }
 
 // Writers of the client's.
@@ -176,7 +205,6 @@ protocol::ResponsesWriterOptions writing_responses(const Exchange& x) {
           .seal = &x.at.gateway.seal,
           .input_estimate = x.facts.input_estimate,
           .hides_thinking = draft.hides_thinking,
-          .wants_sealed_thinking = draft.wants_sealed_thinking,
           .is_codex = x.call.request().headers.find("originator").starts_with("codex")};
 }
 
@@ -197,6 +225,8 @@ Result<void> tell(const protocol::WholeAnswer& answer, const protocol::OnDelta& 
         break;
       case Part::reasoning:
         told = on_delta({.kind = Delta::Kind::reasoning, .text = part.text});
+        if (told && !part.signature.empty())
+          told = on_delta({.kind = Delta::Kind::signature, .text = part.signature});
         break;
       case Part::redacted:
         told = on_delta({.kind = Delta::Kind::redacted, .text = part.text});
@@ -256,6 +286,13 @@ protocol::WriteWhole whole_writer(const Exchange& x) {
 
 // Requests.
 
+/// Thinking of this key's, by the call that it led to.
+std::function<std::optional<std::string>(std::string_view)> recall(const Exchange& x) {
+  return [&memory = x.at.gateway.thinking, tenant = x.key->id](std::string_view call) {
+    return memory.find(tenant, call);
+  };
+}
+
 protocol::MessagesTarget describe_messages(const Exchange& x, const Route& route,
                                            const UpstreamEndpoint& endpoint) {
   const Model* model = route.known;
@@ -269,6 +306,7 @@ protocol::MessagesTarget describe_messages(const Exchange& x, const Route& route
           .takes_output_format = checks,
           .takes_effort = checks,
           .takes_threads = checks,
+          .recall = recall(x),
           .seal = &x.at.gateway.seal};
 }
 
@@ -325,6 +363,8 @@ Result<protocol::ChatDraft> draft(const Exchange& x, const Route& route,
     Result<protocol::ChatDraft> made =
         protocol::responses_to_chat(body, {.seal = &x.at.gateway.seal,
                                            .takes_pdf = !is_chat(endpoint.speaks),
+                                           .to_messages = !is_chat(endpoint.speaks),
+                                           .recall = recall(x),
                                            .takes_images = reads_images(x, route, endpoint),
                                            .images = media_policy(route),
                                            .model = route.model});
@@ -363,6 +403,15 @@ Result<Outgoing> write_messages(Exchange& x, const Route& route, const UpstreamE
   return Outgoing{.made = std::move(made->body), .warnings = std::move(made->warnings)};
 }
 
+/// The warnings of the first translation before those of the second, all in the client's words.
+void add_draft_warnings(const Exchange& x, Outgoing& outgoing, std::vector<std::string> first) {
+  for (std::string& warning : outgoing.warnings) {
+    warning = protocol::in_client_words(x.asked_in, std::move(warning));
+    if (std::ranges::find(first, warning) == first.end()) first.push_back(std::move(warning));
+  }
+  outgoing.warnings = std::move(first);
+}
+
 /// A draft is a chat request like any other, and is fitted like one.
 Result<Outgoing> fit_draft(Exchange& x, const Route& route, const UpstreamEndpoint& endpoint,
                            protocol::ChatDraft made) {
@@ -377,8 +426,7 @@ Result<Outgoing> fit_draft(Exchange& x, const Route& route, const UpstreamEndpoi
     std::vector<std::string> warnings = std::move(made.warnings);
     x.draft = std::make_unique<protocol::ChatDraft>(std::move(made));
     Result<Outgoing> outgoing = write_messages(x, route, endpoint, *body);
-    if (outgoing)
-      outgoing->warnings.insert(outgoing->warnings.begin(), warnings.begin(), warnings.end());
+    if (outgoing) add_draft_warnings(x, *outgoing, std::move(warnings));
     return outgoing;
   }
   protocol::ChatTarget target = describe(x, route, endpoint);
@@ -386,8 +434,8 @@ Result<Outgoing> fit_draft(Exchange& x, const Route& route, const UpstreamEndpoi
   Result<std::vector<std::string>> warnings = protocol::fit_chat_request(*body, *facts, target);
   if (!warnings) return fail(std::move(warnings.error()));
   if (made.streams_upstream) body->set("stream", "true");
-  Outgoing outgoing{.made = std::move(*body).spliced(), .warnings = std::move(made.warnings)};
-  std::ranges::move(*warnings, std::back_inserter(outgoing.warnings));
+  Outgoing outgoing{.made = std::move(*body).spliced(), .warnings = std::move(*warnings)};
+  add_draft_warnings(x, outgoing, std::move(made.warnings));
   x.draft = std::make_unique<protocol::ChatDraft>(std::move(made));
   return outgoing;
 }

@@ -18,7 +18,7 @@ struct ChatFit {
   const ChatTarget& target;
   JsonView root;
   Warnings warnings;
-  ToolNames names;  ///< of tools that go by another name upstream
+  ToolNames names;            ///< of tools that go by another name upstream
   bool offers_tools = false;  ///< after fit_tools()
 
   bool to_glm() const { return target.speaks == Protocol::glm; }

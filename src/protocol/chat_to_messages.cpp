@@ -186,6 +186,7 @@ bool translate_thinking(ChatTranslation& t, std::int64_t max_tokens) {
   }
   if (!thinks) {
     append_member(t.fields, "thinking", R"({"type":"disabled"})");
+    if (*thought.on) write_effort(t, thought);  // it is of the answer as well
     return false;
   }
   if (thought.budget && budget != *thought.budget)

@@ -449,6 +449,32 @@ TEST(chat_to_messages, reasoning_is_replayed_only_with_a_signature_that_is_good_
   };
   check(cases);
 
+  // What the client does not bring back is known by the call it led to.
+  MessagesTarget knows = kStrict;
+  knows.recall = [](std::string_view id) {
+    return id == "x" ? std::optional(
+                           std::string(R"({"type":"thinking","thinking":"T","signature":"EqQB"})"))
+                     : std::nullopt;
+  };
+  for (const std::string& brought : {plain + ",", std::string()}) {
+    const Translated goes_on =
+        translate(with(kTools + R"(,"reasoning_effort":"high")",
+                       kHi + "," + calls(call("x"), brought) + "," + answer("x", "\"r\"")),
+                  knows);
+    EXPECT_NE(goes_on.draft.body.find(assistant(thought("EqQB") + "," + use("x"))),
+              std::string::npos)
+        << goes_on.draft.body;
+    EXPECT_NE(goes_on.draft.body.find(R"("thinking":{"type":"enabled")"), std::string::npos);
+    EXPECT_TRUE(goes_on.draft.warnings.empty());
+  }
+  // Effort is of the answer as well: it stays where thinking cannot.
+  const Translated kept =
+      translate(with(kTools + R"(,"reasoning_effort":"high")",
+                     kHi + "," + calls(call("x"), plain + ",") + "," + answer("x", "\"r\"")),
+                kStrict);
+  EXPECT_NE(kept.draft.body.find(R"("output_config":{"effort":"high"})"), std::string::npos)
+      << kept.draft.body;
+
   // The last turn called a tool and its thinking is lost: Anthropic would refuse to think on.
   const std::string loop = kHi + "," + calls(call("x"), plain + ",") + "," + answer("x", "\"r\"");
   const Translated on = translate(with(kTools + R"(,"enable_thinking":true)", loop), kStrict);

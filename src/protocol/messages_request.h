@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/body.h"
@@ -21,12 +24,14 @@ struct MessagesTarget {
   bool verifies_thinking = false;  ///< refuses thinking that it did not sign; Z.AI takes all
   bool takes_images = true;
   MediaPolicy images = MediaPolicy::placeholder;  ///< for what it does not take
-  bool streams = false;                ///< the answer is to be streamed
+  bool streams = false;                           ///< the answer is to be streamed
   bool takes_sampling = true;          ///< false: version 2026-10-21, no temperature, top_p, top_k
   bool takes_system_messages = false;  ///< role system within `messages`
   bool takes_output_format = false;    ///< output_config.format
   bool takes_effort = false;           ///< output_config.effort
   bool takes_threads = false;          ///< `thread`: it keeps the messages before these
+  /// Thinking blocks, comma between them, that were before the call with this id; none: not known.
+  std::function<std::optional<std::string>(std::string_view call)> recall = {};
   const ThinkingSeal* seal = nullptr;  ///< signs thinking for an upstream that does not verify
 };
 

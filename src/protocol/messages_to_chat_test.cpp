@@ -208,14 +208,14 @@ TEST(messages_to_chat, parameters_become_chats) {
       {"what is lost",
        kGlm,
        with(R"("service_tier":"standard_only","speed":"fast","inference_geo":"us",
-               "diagnostics":{"previous_message_id":"x"},"container":"c1",
-               "context_management":{"edits":[]},"compaction":{},"fallbacks":[],"thread":{},
+               "diagnostics":{"previous_message_id":"x"},"container":{},
+               "context_management":{"edits":[]},"compaction":{},"fallbacks":[],"thread":null,
                "not yet invented\n":1)"),
        chat(kOff),
        {"dropped; field=service_tier", "dropped; field=speed", "dropped; field=inference_geo",
         "dropped; field=diagnostics", "dropped; field=context_management",
-        "dropped; field=compaction", "dropped; field=fallbacks", "dropped; field=thread",
-        "dropped; field=not?yet?invented?", "dropped; field=container"}},
+        "dropped; field=compaction", "dropped; field=fallbacks",
+        "dropped; field=not?yet?invented?"}},
   };
   check(cases);
 }

@@ -101,6 +101,7 @@ class ResponsesHistory {
   Result<void> add_spoken(std::string_view role, JsonView content, std::size_t index);
   Result<void> add_assistant_text(JsonView content, const std::string& path);
   void add_reasoning(JsonView item);
+  void write_reasoning();
   void add_call(JsonView id, std::string_view name, const std::string& arguments);
   bool add_call_item(JsonView item, std::size_t index);
   std::string function_arguments(JsonView arguments, std::size_t index);
@@ -122,7 +123,8 @@ class ResponsesHistory {
 
   // The assistant message being made.
   std::string reasoning_;
-  std::string text_;  // as it stands between the quotes of a JSON string
+  std::string blocks_;  // the same as thinking blocks, if its upstream signed it
+  std::string text_;    // as it stands between the quotes of a JSON string
   bool has_text_ = false;
   std::string calls_json_;
   std::vector<Call> calls_;

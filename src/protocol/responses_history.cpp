@@ -3,8 +3,10 @@
 #include "base/json.h"
 #include "protocol/argument_text.h"
 #include "protocol/complaint.h"
+#include "protocol/json_write.h"
 #include "protocol/responses_draft.h"
 #include "protocol/responses_parts.h"
+#include "protocol/thinking_blocks.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -236,17 +238,36 @@ Result<void> ResponsesHistory::add_assistant_text(JsonView content, const std::s
   return {};
 }
 
-/// Only a seal says that the text is what a GLM model thought: another model's thinking misleads.
+/// Only a seal says that the text is what a model of ours thought: another's thinking misleads.
 void ResponsesHistory::add_reasoning(JsonView item) {
   const std::string sealed = item.find("encrypted_content").string().value_or("");
-  const auto thinking = rules_.seal != nullptr && !sealed.empty() ? rules_.seal->open(sealed, {})
-                                                                  : std::optional<std::string>();
-  if (thinking)
+  const ThinkingSeal* const seal = sealed.empty() ? nullptr : rules_.seal;
+  if (const auto thinking = seal == nullptr ? std::nullopt : seal->open(sealed, {})) {
     reasoning_ += *thinking;
-  else if (!sealed.empty())
+  } else if (const auto blocks = seal == nullptr ? std::nullopt : seal->open_blocks(sealed)) {
+    reasoning_ += thinking_text(*blocks);
+    append_element(blocks_, *blocks);
+  } else if (!sealed.empty()) {
     warnings_.add("dropped", "input[].encrypted_content");
-  else if (item.find("summary").first().present() || item.find("content").first().present())
+  } else if (item.find("summary").first().present() || item.find("content").first().present()) {
     warnings_.add("dropped", "input[].reasoning");
+  }
+}
+
+/// The thinking of the assistant message being made; what the client did not bring back is looked
+/// for by the call that it led to.
+void ResponsesHistory::write_reasoning() {
+  if (reasoning_.empty() && blocks_.empty() && !calls_.empty() && rules_.recall)
+    if (auto blocks = rules_.recall(calls_.front().id)) {
+      reasoning_ = thinking_text(*blocks);
+      blocks_ = std::move(*blocks);
+    }
+  if (!reasoning_.empty()) (json_ += R"(,"reasoning_content":)") += json::quote(reasoning_);
+  if (!blocks_.empty() && rules_.to_messages)
+    ((json_ += R"(,"thinking_blocks":[)") += blocks_) += ']';
+  replays_reasoning_ = replays_reasoning_ || !reasoning_.empty();
+  reasoning_.clear();
+  blocks_.clear();
 }
 
 bool ResponsesHistory::add_call_item(JsonView item, std::size_t index) {
@@ -298,17 +319,14 @@ Result<void> ResponsesHistory::flush() {
   if (!has_text_ && calls_.empty()) {
     if (!reasoning_.empty()) warnings_.add("dropped", "input[].reasoning");  // nothing came of it
     reasoning_.clear();
+    blocks_.clear();
     return {};
   }
   begin_message("assistant");
   json_ += has_text_ ? "\"" + text_ + "\"" : "null";
-  if (!reasoning_.empty()) {
-    (json_ += R"(,"reasoning_content":)") += json::quote(reasoning_);
-    replays_reasoning_ = true;
-  }
+  write_reasoning();
   if (!calls_.empty()) ((json_ += R"(,"tool_calls":[)") += calls_json_) += ']';
   json_ += '}';
-  reasoning_.clear();
   text_.clear();
   has_text_ = false;
   calls_json_.clear();
