@@ -22,7 +22,7 @@ MessagesRules choose_rules(std::size_t which) {
       return {.seal = &kSeal};
     case 1:
       return {.takes_images = false,
-              .image_placeholder = true,
+              .images = MediaPolicy::placeholder,
               .thinking_can_be_off = false,
               .mid_system = MidSystem::fold};
     case 2:

@@ -77,7 +77,6 @@ void run(fuzz::Input input) {
   options.names = kNames;
   options.seal = &seal;
   options.hides_thinking = input.choose(2) != 0;
-  options.wants_sealed_thinking = input.choose(2) != 0;
   options.raw_thinking = input.choose(2) != 0;
   options.is_codex = input.choose(2) != 0;
   const bool breaks = input.choose(4) == 0;

@@ -72,6 +72,24 @@ key_env = "TEST_UPSTREAM_KEY"
 url = "http://127.0.0.1:{port}/v1"
 speaks = ["anthropic_messages"]
 """,
+    "unchecked": """
+[upstream.local]
+url = "http://127.0.0.1:{port}/v1"
+speaks = ["anthropic_messages"]
+checks_thinking = false
+""",
+    "tags": """
+[upstream.local]
+url = "http://127.0.0.1:{port}/v1"
+reasoning = "think_tags"
+thinking_switch = "none"
+""",
+    "stored": """
+[upstream.local]
+url = "http://127.0.0.1:{port}/v1"
+[responses]
+store = true
+""",
     "coding": """
 [upstream.plan]
 provider = "zai-coding"

@@ -26,6 +26,7 @@ constexpr Row kRows[] = {
     {FaultCode::bad_value, "bad_value", 400, Blame::client, Again::never},
     {FaultCode::missing_field, "missing_field", 400, Blame::client, Again::never},
     {FaultCode::unsupported_field, "unsupported_field", 400, Blame::client, Again::never},
+    {FaultCode::unsupported_thread, "unsupported_thread", 400, Blame::client, Again::elsewhere},
     {FaultCode::unknown_path, "unknown_path", 404, Blame::client, Again::never},
     {FaultCode::wrong_method, "wrong_method", 405, Blame::client, Again::never},
     {FaultCode::model_not_found, "model_not_found", 404, Blame::client, Again::elsewhere},

@@ -32,6 +32,7 @@ enum class FaultCode : std::uint8_t {
   bad_value,             ///< a field has the wrong type or an impossible value; `param` names it
   missing_field,         ///< a required field is absent; `param` names it
   unsupported_field,     ///< a field we must refuse by name; `param` names it
+  unsupported_thread,    ///< Anthropic's message threads: the upstream has no history to go on with
   unknown_path,          ///< no such path
   wrong_method,          ///< path exists, method does not
   model_not_found,       ///< no upstream serves this model

@@ -119,6 +119,7 @@ Model read_model(const json::value& v) {
   model.default_max_tokens = integer_or_zero(member(v, "default_max_tokens"));
   model.thinking = read_thinking(json::find_string(member(v, "thinking"), "mode"));
   model.knows_reasoning_effort = lists(member(v, "capabilities"), "reasoning_effort");
+  model.streams_arguments = lists(member(v, "capabilities"), "tool_stream");
   model.usd = read_price(member(v, "price_usd_per_mtok"));
   model.cny = read_tiers(member(v, "price_cny_per_mtok"));
   model.weight_milli = scaled(member(v, "weight"), 1e3);

@@ -46,6 +46,7 @@ struct Model {
   std::int64_t default_max_tokens = 0;
   ThinkingMode thinking = ThinkingMode::unknown;
   bool knows_reasoning_effort = false;
+  bool streams_arguments = false;  ///< knows tool_stream
   std::optional<TokenPrice> usd;
   std::vector<PriceTier> cny;  ///< one entry without bounds if the price is flat; empty if unknown
   std::int64_t weight_milli = 2000;  ///< thousandths; seed 003's table

@@ -114,6 +114,50 @@ void check_name(Section& section, std::string_view key, const std::string& name)
         "letters, digits, - and _; at most 48 bytes: [" + std::string(key) + ".main]");
 }
 
+/// A key whose value is one of a few words.
+template <typename T>
+void read_word(Section& section, std::string_view key, T& into,
+               const std::vector<std::pair<std::string, T>>& words) {
+  std::vector<std::string> known;
+  for (const auto& [word, value] : words) known.push_back(word);
+  section.choice<T>(
+      key, into,
+      [&](std::string_view written) -> std::optional<T> {
+        for (const auto& [word, value] : words)
+          if (word == written) return value;
+        return std::nullopt;
+      },
+      known);
+}
+
+void read_traits(Section& section, gateway::UpstreamTraits& traits) {
+  using Traits = gateway::UpstreamTraits;
+  using protocol::MediaPolicy;
+  using Switch = Traits::ThinkingSwitch;
+  read_word<std::optional<MediaPolicy>>(section, "images", traits.images,
+                                        {{"placeholder", MediaPolicy::placeholder},
+                                         {"refuse", MediaPolicy::refuse},
+                                         {"pass", MediaPolicy::pass}});
+  section.flag("tool_images", traits.tool_images);
+  read_word<Traits::MidSystem>(section, "mid_system", traits.mid_system,
+                               {{"keep", Traits::MidSystem::keep},
+                                {"user", Traits::MidSystem::user},
+                                {"fold", Traits::MidSystem::fold}});
+  read_word<Traits::DefaultThinking>(
+      section, "default_thinking", traits.default_thinking,
+      {{"off", Traits::DefaultThinking::off}, {"upstream", Traits::DefaultThinking::upstream}});
+  read_word<Switch>(
+      section, "thinking_switch", traits.thinking_switch,
+      {{"usual", Switch::usual}, {"chat_template", Switch::chat_template}, {"none", Switch::none}});
+  read_word<Traits::Reasoning>(
+      section, "reasoning", traits.reasoning,
+      {{"field", Traits::Reasoning::field}, {"think_tags", Traits::Reasoning::think_tags}});
+  bool checks = false;
+  const bool given = section.node("checks_thinking") != nullptr;
+  section.flag("checks_thinking", checks);
+  if (given) traits.checks_thinking = checks;
+}
+
 void read_upstream(Section& section, const std::string& name, gateway::SetupConfig& setup) {
   gateway::UpstreamConfig upstream;
   upstream.name = name;
@@ -163,6 +207,7 @@ void read_upstream(Section& section, const std::string& name, gateway::SetupConf
   section.duration("idle_timeout", upstream.patience.idle);
   section.flag("plain_http", upstream.plain_http);
   section.text("ca_file", upstream.ca_file);
+  read_traits(section, upstream.traits);
   setup.upstreams.push_back(std::move(upstream));
 }
 

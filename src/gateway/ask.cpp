@@ -460,9 +460,11 @@ net::Headers request_headers(Exchange& x, const Upstream& upstream,
     headers.add("authorization", upstream.authorization);
   }
   if (to_messages) add_anthropic_headers(x, headers);
-  // Chooses the language of error messages; Zhipu's default is Chinese (glm-api 0.2).
+  // Chooses the language of error messages; Zhipu's default is Chinese (glm-api 0.2). Engines have
+  // one language.
   const std::string_view language = x.call.request().headers.find("accept-language");
-  headers.add("accept-language", language.empty() || language == "*" ? "en-US,en" : language);
+  if (upstream.config.provider != ProviderKind::engine)
+    headers.add("accept-language", language.empty() || language == "*" ? "en-US,en" : language);
   headers.add("x-request-id", x.id);
   // The sandbox's switchboard; real providers never see it.
   if (upstream.config.provider == ProviderKind::sandbox)

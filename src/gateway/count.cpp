@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "gateway/ask.h"
 #include "gateway/translation.h"
+#include "protocol/messages_request.h"
 #include "protocol/messages_to_chat.h"
 
 namespace glmgate::gateway {
@@ -170,6 +171,9 @@ net::awaitable<Result<void>> serve_count(Exchange& x, protocol::Body body) {
   if (!count && std::chrono::steady_clock::now() - began < kTimeForAnother)
     count = co_await ask_tokenizer(x, best, body);
   x.call.on_client_gone({});
+  if (!count)  // nobody knows what the thread holds: half a count would be worse than none
+    if (const Result<void> whole = protocol::check_whole_history(body); !whole)
+      co_return fail(whole.error());
   if (!count) count = count_by_vocabulary(x, body);
   if (!count) x.warnings.emplace_back("tokens_estimated");
   x.status = 200;

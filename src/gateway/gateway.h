@@ -13,6 +13,7 @@
 #include "net/client.h"
 #include "net/server.h"
 #include "protocol/responses_store.h"
+#include "protocol/thinking_memory.h"
 #include "protocol/thinking_seal.h"
 
 namespace glmgate::gateway {
@@ -41,6 +42,7 @@ class Gateway {
   accounts::Ledger& ledger;
   const Clock& clock;
   const protocol::ThinkingSeal seal;
+  protocol::ThinkingMemory thinking;
   const std::unique_ptr<protocol::ResponsesStore> responses;  ///< nullptr: nothing is kept
   net::ServerCounts counts;
   std::atomic<bool> metrics_apart{false};  ///< they have a listener of their own

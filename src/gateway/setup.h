@@ -19,6 +19,8 @@
 #include "gateway/slots.h"
 #include "net/client.h"
 #include "protocol/dialect.h"
+#include "protocol/media.h"
+#include "protocol/messages_to_chat.h"
 #include "protocol/responses_store.h"
 #include "protocol/vocabulary.h"
 
@@ -31,6 +33,25 @@ enum class PaidUse : std::uint8_t {
   spill,    ///< in its turn, also for what a plan before it does not serve any more
   no_plan,  ///< in its turn, while every plan that could serve says that its key has none
   asked     ///< by its own name only: `zai/glm-4.7`, /s/zai/
+};
+
+/// What an operator knows of a server that its protocol does not tell: keys of [upstream.NAME].
+struct UpstreamTraits {
+  std::optional<protocol::MediaPolicy> images;  ///< absent: an engine gets what is in its own
+                                                ///< client's protocol, others words instead
+  bool tool_images = false;                     ///< image parts may stand in tool messages
+  using MidSystem = protocol::MessagesRules::MidSystem;
+  MidSystem mid_system = MidSystem::keep;
+  using DefaultThinking = protocol::MessagesRules::Thinking;
+  DefaultThinking default_thinking = DefaultThinking::off;
+  enum class ThinkingSwitch : std::uint8_t {
+    usual,          ///< the chat template's, if the client asks or the model is a GLM
+    chat_template,  ///< the chat template's, always
+    none
+  } thinking_switch = ThinkingSwitch::usual;
+  enum class Reasoning : std::uint8_t { field, think_tags } reasoning = Reasoning::field;
+  std::optional<bool> checks_thinking;  ///< refuses thinking that it did not sign; absent: an
+                                        ///< engine that speaks Messages does
 };
 
 /// [upstream.NAME]: the fields are the config's keys.
@@ -53,6 +74,7 @@ struct UpstreamConfig {
                             ///< all thinking; first_byte_timeout, if given, holds for it too
   bool plain_http = false;  ///< allows http:// to a host that is not loopback
   std::string ca_file;      ///< PEM; empty: the system's certificates
+  UpstreamTraits traits;
 };
 
 /// [service.NAME]: a named set of upstreams, served under /s/NAME/.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "gateway/query.h"
 #include "protocol/responses_request.h"
 #include "protocol/responses_store.h"
@@ -22,9 +23,14 @@ Result<void> replace(const Exchange& x, protocol::Body& body, std::string bytes)
 
 Result<void> recall_items(const Exchange& x, protocol::ResponsesStore& store,
                           protocol::Body& body) {
-  Result<std::string> filled = protocol::with_items(
-      body, x.setup().config.body_bytes,
-      [&](std::string_view id) { return store.find_item(x.key->id, id, now(x)); });
+  const auto find = [&](std::string_view id) {
+    std::optional<std::string> item = store.find_item(x.key->id, id, now(x));
+    // The reference stays: whoever translates the request drops it.
+    if (!item && protocol::is_forgotten_reasoning(id))
+      item = R"({"type":"item_reference","id":)" + json::quote(id) + "}";
+    return item;
+  };
+  Result<std::string> filled = protocol::with_items(body, x.setup().config.body_bytes, find);
   if (filled)
     return *filled == body.bytes() ? Result<void>{} : replace(x, body, std::move(*filled));
   if (filled.error().code == FaultCode::not_stored) return {};

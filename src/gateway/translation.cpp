@@ -8,6 +8,7 @@
 #include "protocol/chat_request.h"
 #include "protocol/chat_to_messages.h"
 #include "protocol/chat_writer.h"
+#include "protocol/client_words.h"
 #include "protocol/complete_to_chat.h"
 #include "protocol/complete_writer.h"
 #include "protocol/messages_reader.h"
@@ -19,6 +20,8 @@
 #include "protocol/responses_stream.h"
 #include "protocol/responses_to_chat.h"
 #include "protocol/responses_writer.h"
+#include "protocol/think_tags.h"
+#include "protocol/thinking_memory.h"
 
 namespace glmgate::gateway {
 namespace {
@@ -36,17 +39,47 @@ bool passes(const Exchange& x, const UpstreamEndpoint& endpoint) {
   return x.asked_in == x.target.dialect && same_family(x.target.dialect, endpoint.speaks);
 }
 
-protocol::ChatTarget describe(const Exchange& x, const Route& route, Protocol speaks) {
+bool is_engine(const Route& route) {
+  return route.upstream->config.provider == ProviderKind::engine;
+}
+
+/// Unknown models read everything, unless their upstream's operator says what becomes of images.
+/// What an engine's own protocol brings it may read under any name.
+bool reads_images(const Exchange& x, const Route& route, const UpstreamEndpoint& endpoint) {
+  const std::optional<protocol::MediaPolicy> wanted = route.upstream->config.traits.images;
+  if (wanted == protocol::MediaPolicy::pass) return true;
+  if (!wanted && is_engine(route) && passes(x, endpoint)) return true;
+  return route.known == nullptr ? !wanted : route.known->takes_images;
+}
+
+protocol::MediaPolicy media_policy(const Route& route) {
+  return route.upstream->config.traits.images.value_or(protocol::MediaPolicy::placeholder);
+}
+
+/// GLM's names as engines write them: "glm-4.7", "zai-org/GLM-4.6-FP8".
+bool is_named_glm(std::string_view model) {
+  constexpr std::string_view kGlm = "glm";
+  return std::ranges::search(model, kGlm, {}, [](char c) {
+           return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+         }).begin() != model.end();
+}
+
+protocol::ChatTarget describe(const Exchange& x, const Route& route,
+                              const UpstreamEndpoint& endpoint) {
+  using Switch = UpstreamTraits::ThinkingSwitch;
   protocol::ChatTarget target{.client = x.target.dialect,
-                              .speaks = speaks,
+                              .speaks = endpoint.speaks,
                               .model = route.model,
                               .coding_endpoint = route.upstream->kind().coding};
   if (const Model* model = route.known) {
     target.max_output = model->max_output;
     target.thinking_cannot_be_off = model->thinking == ThinkingMode::forced;
     target.knows_reasoning_effort = model->knows_reasoning_effort;
-    target.takes_images = model->takes_images;
+    target.streams_arguments = model->streams_arguments;
   }
+  target.takes_images = reads_images(x, route, endpoint);
+  target.images = media_policy(route);
+  target.has_thinking_switch = route.upstream->config.traits.thinking_switch != Switch::none;
   return target;
 }
 
@@ -73,9 +106,9 @@ protocol::ChatAnswerOptions passing_chat(const Exchange& x, const UpstreamEndpoi
 
 protocol::MessagesStreamOptions passing_messages(const Exchange& x) {
   // What answers as an engine may be Anthropic itself, and means its zeros.
-  const bool is_engine = x.route->upstream->config.provider == ProviderKind::engine;
-  return {
-      .place = place(x), .now = now(x), .input_estimate = is_engine ? 0 : x.facts.input_estimate};
+  return {.place = place(x),
+          .now = now(x),
+          .input_estimate = is_engine(*x.route) ? 0 : x.facts.input_estimate};
 }
 
 protocol::ResponsesPassOptions passing_responses(const Exchange& x) {
@@ -88,17 +121,36 @@ protocol::ResponsesPassOptions passing_responses(const Exchange& x) {
 
 // Readers of the upstream's protocol.
 
+/// Who may not bring thinking back by themselves: chat clients have no place for signatures, and
+/// Responses clients may name an item that nobody stores.
+bool remembers_thinking(const Exchange& x, const UpstreamEndpoint& endpoint) {
+  return x.target.dialect == Protocol::openai_responses ||
+         (is_chat(x.target.dialect) && endpoint.speaks == Protocol::anthropic_messages);
+}
+
+bool has_think_tags(const Exchange& x, const UpstreamEndpoint& endpoint) {
+  return endpoint.speaks != Protocol::anthropic_messages &&
+         x.route->upstream->config.traits.reasoning == UpstreamTraits::Reasoning::think_tags;
+}
+
+protocol::ThinkingWitness witness(const Exchange& x) { return {x.at.gateway.thinking, x.key->id}; }
+
 std::unique_ptr<protocol::AnswerReader> make_reader(const Exchange& x,
                                                     const UpstreamEndpoint& endpoint) {
   const std::size_t event_bytes = x.setup().config.event_bytes;
-  if (endpoint.speaks == Protocol::anthropic_messages)
-    return protocol::make_messages_reader(
-        {.place = place(x), .now = now(x), .max_event_bytes = event_bytes});
-  return protocol::make_chat_reader(
-      {.place = place(x), .now = now(x), .max_event_bytes = event_bytes});
+  std::unique_ptr<protocol::AnswerReader> reader =
+      endpoint.speaks == Protocol::anthropic_messages
+          ? protocol::make_messages_reader(
+                {.place = place(x), .now = now(x), .max_event_bytes = event_bytes})
+          : protocol::make_chat_reader(
+                {.place = place(x), .now = now(x), .max_event_bytes = event_bytes});
+  if (has_think_tags(x, endpoint)) reader = protocol::split_think_tags(std::move(reader));
+  if (remembers_thinking(x, endpoint))
+    reader = protocol::with_witness(std::move(reader), witness(x));
+  return reader;
 }
 
-protocol::ReadWhole whole_reader(const Exchange& x, const UpstreamEndpoint& endpoint) {
+protocol::ReadWhole plain_whole_reader(const Exchange& x, const UpstreamEndpoint& endpoint) {
   if (endpoint.speaks == Protocol::anthropic_messages)
     return [options = protocol::MessagesReaderOptions{.place = place(x), .now = now(x)}](
                std::string_view body, const protocol::OnDelta& on_delta) {
@@ -108,6 +160,13 @@ protocol::ReadWhole whole_reader(const Exchange& x, const UpstreamEndpoint& endp
              std::string_view body, const protocol::OnDelta& on_delta) {
     return protocol::read_whole_chat(body, options, on_delta);
   };
+}
+
+protocol::ReadWhole whole_reader(const Exchange& x, const UpstreamEndpoint& endpoint) {
+  protocol::ReadWhole read = plain_whole_reader(x, endpoint);
+  if (has_think_tags(x, endpoint)) read = protocol::split_think_tags(std::move(read));
+  if (remembers_thinking(x, endpoint)) read = protocol::with_witness(std::move(read), witness(x));
+  return read;
 }
 
 // Writers of the client's.
@@ -146,7 +205,6 @@ protocol::ResponsesWriterOptions writing_responses(const Exchange& x) {
           .seal = &x.at.gateway.seal,
           .input_estimate = x.facts.input_estimate,
           .hides_thinking = draft.hides_thinking,
-          .wants_sealed_thinking = draft.wants_sealed_thinking,
           .is_codex = x.call.request().headers.find("originator").starts_with("codex")};
 }
 
@@ -167,6 +225,8 @@ Result<void> tell(const protocol::WholeAnswer& answer, const protocol::OnDelta& 
         break;
       case Part::reasoning:
         told = on_delta({.kind = Delta::Kind::reasoning, .text = part.text});
+        if (told && !part.signature.empty())
+          told = on_delta({.kind = Delta::Kind::signature, .text = part.signature});
         break;
       case Part::redacted:
         told = on_delta({.kind = Delta::Kind::redacted, .text = part.text});
@@ -226,16 +286,27 @@ protocol::WriteWhole whole_writer(const Exchange& x) {
 
 // Requests.
 
-protocol::MessagesTarget describe_messages(const Exchange& x, const Route& route) {
+/// Thinking of this key's, by the call that it led to.
+std::function<std::optional<std::string>(std::string_view)> recall(const Exchange& x) {
+  return [&memory = x.at.gateway.thinking, tenant = x.key->id](std::string_view call) {
+    return memory.find(tenant, call);
+  };
+}
+
+protocol::MessagesTarget describe_messages(const Exchange& x, const Route& route,
+                                           const UpstreamEndpoint& endpoint) {
   const Model* model = route.known;
   // What answers as an engine may be Anthropic itself, or check as it does.
-  const bool checks = route.upstream->config.provider == ProviderKind::engine;
+  const bool checks = is_engine(route);
   return {.model = route.model,
           .max_output = model == nullptr ? 0 : model->max_output,
-          .verifies_thinking = checks,
-          .takes_images = model == nullptr || model->takes_images,
+          .verifies_thinking = route.upstream->config.traits.checks_thinking.value_or(checks),
+          .takes_images = reads_images(x, route, endpoint),
+          .images = media_policy(route),
           .takes_output_format = checks,
           .takes_effort = checks,
+          .takes_threads = checks,
+          .recall = recall(x),
           .seal = &x.at.gateway.seal};
 }
 
@@ -243,7 +314,7 @@ Result<std::vector<std::string>> fit_chat(Exchange& x, const Route& route,
                                           const UpstreamEndpoint& endpoint, protocol::Body& body) {
   protocol::ChatDraft kept;
   Result<std::vector<std::string>> warnings =
-      protocol::fit_chat_request(body, x.facts, describe(x, route, endpoint.speaks), &kept.names);
+      protocol::fit_chat_request(body, x.facts, describe(x, route, endpoint), &kept.names);
   if (!kept.names.empty()) x.draft = std::make_unique<protocol::ChatDraft>(std::move(kept));
   return warnings;
 }
@@ -252,9 +323,12 @@ Result<std::vector<std::string>> fit(Exchange& x, const Route& route,
                                      const UpstreamEndpoint& endpoint, protocol::Body& body) {
   switch (endpoint.speaks) {
     case Protocol::anthropic_messages:
-      return protocol::fit_messages_request(body, x.facts, describe_messages(x, route));
+      return protocol::fit_messages_request(body, x.facts, describe_messages(x, route, endpoint));
     case Protocol::openai_responses:
-      return protocol::fit_responses_request(body, route.model);
+      return protocol::fit_responses_request(body,
+                                             {.model = route.model,
+                                              .takes_images = reads_images(x, route, endpoint),
+                                              .images = media_policy(route)});
     default:
       return fit_chat(x, route, endpoint, body);
   }
@@ -270,29 +344,56 @@ Result<Outgoing> pass(Exchange& x, const Route& route, const UpstreamEndpoint& e
   return outgoing;
 }
 
+protocol::MessagesRules::Switch thinking_switch(const Route& route) {
+  using Switch = protocol::MessagesRules::Switch;
+  switch (route.upstream->config.traits.thinking_switch) {
+    case UpstreamTraits::ThinkingSwitch::chat_template:
+      return Switch::always;
+    case UpstreamTraits::ThinkingSwitch::none:
+      return Switch::none;
+    case UpstreamTraits::ThinkingSwitch::usual:
+      break;
+  }
+  return is_named_glm(route.model) ? Switch::always : Switch::when_asked;
+}
+
 Result<protocol::ChatDraft> draft(const Exchange& x, const Route& route,
                                   const UpstreamEndpoint& endpoint, const protocol::Body& body) {
   if (x.asked_in == Protocol::openai_responses) {
-    Result<protocol::ChatDraft> made = protocol::responses_to_chat(
-        body, {.seal = &x.at.gateway.seal, .takes_pdf = !is_chat(endpoint.speaks)});
+    Result<protocol::ChatDraft> made =
+        protocol::responses_to_chat(body, {.seal = &x.at.gateway.seal,
+                                           .takes_pdf = !is_chat(endpoint.speaks),
+                                           .to_messages = !is_chat(endpoint.speaks),
+                                           .recall = recall(x),
+                                           .takes_images = reads_images(x, route, endpoint),
+                                           .images = media_policy(route),
+                                           .model = route.model});
     if (made) made->echo = x.stored ? x.stored->echo : protocol::read_responses_echo(body);
     return made;
   }
   const Model* model = route.known;
   const bool to_glm = endpoint.speaks != Protocol::openai_chat;
+  const UpstreamTraits& traits = route.upstream->config.traits;
   const protocol::MessagesRules rules{
       .to_glm = to_glm,
-      .takes_images = model == nullptr || model->takes_images,
+      .takes_images = reads_images(x, route, endpoint),
+      .images = media_policy(route),
+      .model = route.model,
       .takes_every_image = !to_glm,
+      .tool_image_parts = traits.tool_images,
       .thinking_can_be_off = model == nullptr || model->thinking != ThinkingMode::forced,
-      .seal = &x.at.gateway.seal};
+      .seal = &x.at.gateway.seal,
+      .thinking_switch = thinking_switch(route),
+      .thinking_default = traits.default_thinking,
+      .mid_system = traits.mid_system};
   return x.asked_in == Protocol::anthropic_complete ? protocol::complete_to_chat(body, rules)
                                                     : protocol::messages_to_chat(body, rules);
 }
 
 /// A chat request, the client's own or a draft, for an endpoint that speaks Messages.
-Result<Outgoing> write_messages(Exchange& x, const Route& route, const protocol::Body& body) {
-  protocol::MessagesTarget target = describe_messages(x, route);
+Result<Outgoing> write_messages(Exchange& x, const Route& route, const UpstreamEndpoint& endpoint,
+                                const protocol::Body& body) {
+  protocol::MessagesTarget target = describe_messages(x, route, endpoint);
   target.streams = x.facts.stream || draft_of(x).streams_upstream;
   Result<protocol::MessagesDraft> made = protocol::chat_to_messages(body, target);
   if (!made) return fail(std::move(made.error()));
@@ -300,6 +401,15 @@ Result<Outgoing> write_messages(Exchange& x, const Route& route, const protocol:
   kept->names.merge(made->names);
   x.draft = std::move(kept);
   return Outgoing{.made = std::move(made->body), .warnings = std::move(made->warnings)};
+}
+
+/// The warnings of the first translation before those of the second, all in the client's words.
+void add_draft_warnings(const Exchange& x, Outgoing& outgoing, std::vector<std::string> first) {
+  for (std::string& warning : outgoing.warnings) {
+    warning = protocol::in_client_words(x.asked_in, std::move(warning));
+    if (std::ranges::find(first, warning) == first.end()) first.push_back(std::move(warning));
+  }
+  outgoing.warnings = std::move(first);
 }
 
 /// A draft is a chat request like any other, and is fitted like one.
@@ -315,18 +425,17 @@ Result<Outgoing> fit_draft(Exchange& x, const Route& route, const UpstreamEndpoi
   if (!is_chat(endpoint.speaks)) {
     std::vector<std::string> warnings = std::move(made.warnings);
     x.draft = std::make_unique<protocol::ChatDraft>(std::move(made));
-    Result<Outgoing> outgoing = write_messages(x, route, *body);
-    if (outgoing)
-      outgoing->warnings.insert(outgoing->warnings.begin(), warnings.begin(), warnings.end());
+    Result<Outgoing> outgoing = write_messages(x, route, endpoint, *body);
+    if (outgoing) add_draft_warnings(x, *outgoing, std::move(warnings));
     return outgoing;
   }
-  protocol::ChatTarget target = describe(x, route, endpoint.speaks);
+  protocol::ChatTarget target = describe(x, route, endpoint);
   target.client = Protocol::openai_chat;
   Result<std::vector<std::string>> warnings = protocol::fit_chat_request(*body, *facts, target);
   if (!warnings) return fail(std::move(warnings.error()));
   if (made.streams_upstream) body->set("stream", "true");
-  Outgoing outgoing{.made = std::move(*body).spliced(), .warnings = std::move(made.warnings)};
-  std::ranges::move(*warnings, std::back_inserter(outgoing.warnings));
+  Outgoing outgoing{.made = std::move(*body).spliced(), .warnings = std::move(*warnings)};
+  add_draft_warnings(x, outgoing, std::move(made.warnings));
   x.draft = std::make_unique<protocol::ChatDraft>(std::move(made));
   return outgoing;
 }
@@ -364,7 +473,7 @@ Result<Outgoing> write_request(Exchange& x, const Route& route, const UpstreamEn
                                protocol::Body& body) {
   x.draft.reset();  // of an attempt before this one
   if (passes(x, endpoint)) return pass(x, route, endpoint, body);
-  if (is_chat(x.asked_in)) return write_messages(x, route, body);
+  if (is_chat(x.asked_in)) return write_messages(x, route, endpoint, body);
   Result<protocol::ChatDraft> made = draft(x, route, endpoint, body);
   if (!made) return fail(std::move(made.error()));
   return fit_draft(x, route, endpoint, std::move(*made));

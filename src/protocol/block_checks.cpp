@@ -192,7 +192,7 @@ Result<void> check_anthropic_tool(JsonView tool) {
 
 }  // namespace
 
-Result<void> check_turns(JsonView messages, Sums& sums) {
+Result<void> check_turns(JsonView messages, Pairing pairing, Sums& sums) {
   if (!messages.given()) return missing("messages");
   if (!messages.is(JsonType::array)) return wrong("messages", "an array");
   if (!messages.first().present()) return wrong("messages", "an array of at least one message");
@@ -202,7 +202,8 @@ Result<void> check_turns(JsonView messages, Sums& sums) {
       return wrong("messages", "at most " + std::to_string(kMostMessages) + " messages");
     if (auto checked = check_turn(message, sums); !checked)
       return under(at_index("messages", sums.messages), std::move(checked.error()));
-    if (auto checked = check_pairs(message, sums.messages, pairs); !checked) return checked;
+    if (pairing == Pairing::checked)
+      if (auto checked = check_pairs(message, sums.messages, pairs); !checked) return checked;
     ++sums.messages;
   }
   return pairs.finish();

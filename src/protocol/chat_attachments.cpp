@@ -63,8 +63,7 @@ std::string url_source(std::string_view url) {
 
 /// An https URL, a data URL, or the base64 alone, as Z.AI's SDK sends it.
 Result<std::string> read_image(const ChatTranslation& t, JsonView part) {
-  if (!t.target.takes_images)
-    return unsupported("", "cannot be sent: model does not accept images");
+  if (!t.target.takes_images) return unsupported("", unreadable(Medium::image, t.target.model));
   const JsonView image = part.find("image_url");
   const JsonView field = image.is(JsonType::object) ? image.find("url") : image;
   const std::string url = field.string().value_or("");

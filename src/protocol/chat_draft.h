@@ -28,8 +28,7 @@ struct ChatDraft {
                                   ///< not in `body`
   bool streams_upstream = false;  ///< the upstream is asked for a stream, whatever the client wants
   bool hides_thinking = false;    ///< Anthropic's thinking.display "omitted"
-  bool wants_sealed_thinking = false;  ///< Responses: include reasoning.encrypted_content
-  ResponsesEcho echo;                  ///< Responses: what the response repeats of its request
+  ResponsesEcho echo;             ///< Responses: what the response repeats of its request
 
   /// About how much memory what the answer's writer needs takes while the answer lasts.
   std::size_t kept_bytes() const;

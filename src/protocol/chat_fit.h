@@ -18,7 +18,8 @@ struct ChatFit {
   const ChatTarget& target;
   JsonView root;
   Warnings warnings;
-  ToolNames names;  ///< of tools that go by another name upstream
+  ToolNames names;            ///< of tools that go by another name upstream
+  bool offers_tools = false;  ///< after fit_tools()
 
   bool to_glm() const { return target.speaks == Protocol::glm; }
   void warn(std::string_view what, std::string_view field) { warnings.add(what, field); }
@@ -31,6 +32,12 @@ struct ChatFit {
 /// knows no such choice, else nothing. Fault{bad_value} if a tool is chosen that is not there,
 /// Fault{unsupported_field} for tools that cannot be carried.
 Result<std::string_view> fit_tools(ChatFit& fit);
+
+/// What the model cannot read. Fault{unsupported_field} if it is refused.
+Result<void> fit_media(ChatFit& fit);
+
+/// Roles that the upstream does not know, and nothing else.
+void fit_roles(ChatFit& fit);
 
 /// Roles, contents and calls in the history; and, if it is not empty, `hint` at the end of the
 /// system message.

@@ -54,7 +54,8 @@ Result<std::string> read_arguments(JsonView arguments, bool& mended) {
 
 class Retelling {
  public:
-  explicit Retelling(ChatTranslation& t) : t_(t) {}
+  explicit Retelling(ChatTranslation& t)
+      : t_(t), newest_(newest_of_chat(t.root.find("messages"))) {}
 
   Result<void> add(JsonView message, std::size_t index) {
     index_ = index;
@@ -184,11 +185,23 @@ class Retelling {
         put(text_block(inside(part.find("text"))));
         continue;
       }
-      const auto block = read_attachment(t_, part);
-      if (!block) return under(path() + "." + at_index("content", index), block.error());
+      auto block = read_attachment(t_, part);
+      if (!block && omits(part, block.error())) block = omission(part);
+      if (!block) return under(path() + "." + at_index("content", index), std::move(block.error()));
       put(*block);
     }
     return {};
+  }
+
+  /// Words may stand for what cannot be carried, but not in what the user says just now.
+  bool omits(JsonView part, const Fault& fault) const {
+    return fault.code == FaultCode::unsupported_field && medium_of(part) &&
+           t_.target.images != MediaPolicy::refuse && !newest_.is(index_);
+  }
+
+  std::string omission(JsonView part) {
+    t_.warnings.add("changed", "messages[].content[].type");
+    return text_block(escaped(omitted(*medium_of(part), t_.target.model)));
   }
 
   /// @param id  absent for role `function`, from before calls had ids.
@@ -310,38 +323,63 @@ class Retelling {
     return !signature.empty() && !ThinkingSeal::is_ours(signature);
   }
 
-  void add_signed(JsonView text, JsonView signature, std::string_view field) {
+  /// @return whether the block went into the turn.
+  bool add_signed(JsonView text, JsonView signature) {
     const std::string sign = signature.string().value_or("");
-    if (!text.is(JsonType::string) || !is_welcome(sign))
-      return t_.warnings.add("dropped", "messages[]." + std::string(field));
+    if (!text.is(JsonType::string) || !is_welcome(sign)) return false;
     put_thinking(text.raw(), sign);
+    return true;
   }
 
-  /// Signed thinking in the ways that chat clients keep it; else what has no signature.
+  bool add_block(JsonView block) {
+    const JsonView data = block.find("data");
+    if (!block.find("type").equals("redacted_thinking") || !data.is(JsonType::string))
+      return add_signed(block.find("thinking"), block.find("signature"));
+    begins_with_thinking_ = begins_with_thinking_ || assistant_.empty();
+    put_assistant(R"({"type":"redacted_thinking","data":)" + std::string(data.raw()) + "}");
+    return true;
+  }
+
+  /// What the client did not bring back, by the call that it led to.
+  bool recall(JsonView message) {
+    const std::string id = message.find("tool_calls").first().find("id").string().value_or("");
+    const auto blocks = id.empty() || !t_.target.recall ? std::nullopt : t_.target.recall(id);
+    if (!blocks) return false;
+    const std::string list = "[" + *blocks + "]";
+    const auto tape = JsonTape::scan(list, {});
+    bool found = false;
+    if (tape)
+      for (JsonView block = tape->root(list).first(); block.present(); block = block.after())
+        found = add_block(block) || found;
+    return found;
+  }
+
+  /// Signed thinking in the ways that chat clients keep it; else what is remembered of it; else
+  /// what has no signature.
   void add_thinking(JsonView message) {
-    const JsonView blocks = message.find("thinking_blocks");
-    const JsonView details = message.find("reasoning_details");
+    bool is_there = false;
+    std::string_view lost;
+    for (JsonView block = message.find("thinking_blocks").first(); block.present();
+         block = block.after()) {
+      const bool added = add_block(block);
+      is_there = is_there || added;
+      if (!added) lost = "thinking_blocks";
+    }
+    if (!is_there && lost.empty())
+      for (JsonView detail = message.find("reasoning_details").first(); detail.present();
+           detail = detail.after()) {
+        if (!detail.find("type").equals("reasoning.text") || !detail.find("signature").given())
+          continue;
+        const bool added = add_signed(detail.find("text"), detail.find("signature"));
+        is_there = is_there || added;
+        if (!added) lost = "reasoning_details";
+      }
     const JsonView own = message.find("reasoning_content");
     const JsonView plain = own.given() ? own : message.find("reasoning");  // as vLLM names it
-    for (JsonView block = blocks.first(); block.present(); block = block.after()) {
-      if (block.find("type").equals("redacted_thinking") &&
-          block.find("data").is(JsonType::string)) {
-        begins_with_thinking_ = begins_with_thinking_ || assistant_.empty();
-        put_assistant(R"({"type":"redacted_thinking","data":)" +
-                      std::string(block.find("data").raw()) + "}");
-      } else {
-        add_signed(block.find("thinking"), block.find("signature"), "thinking_blocks");
-      }
-    }
-    if (blocks.first().present()) return;
-    bool had_details = false;
-    for (JsonView detail = details.first(); detail.present(); detail = detail.after()) {
-      if (!detail.find("type").equals("reasoning.text") || !detail.find("signature").given())
-        continue;
-      had_details = true;
-      add_signed(detail.find("text"), detail.find("signature"), "reasoning_details");
-    }
-    if (had_details || !plain.is(JsonType::string) || plain.equals("")) return;
+    const bool has_plain = plain.is(JsonType::string) && !plain.equals("");
+    if (!is_there && (t_.target.verifies_thinking || !has_plain) && recall(message)) return;
+    if (!lost.empty()) return t_.warnings.add("dropped", "messages[]." + std::string(lost));
+    if (is_there || !has_plain) return;
     if (t_.target.verifies_thinking)
       return t_.warnings.add("dropped", "messages[].reasoning_content");
     put_thinking(plain.raw(),
@@ -351,6 +389,7 @@ class Retelling {
   }
 
   ChatTranslation& t_;
+  NewestUser newest_;
   CallPairs pairs_{"tool_calls"};
   std::size_t index_ = 0;  // of the message at hand
   std::string legacy_id_;

@@ -8,9 +8,10 @@
 namespace glmgate::protocol {
 namespace {
 
-/// The text parts of an array as one JSON string; empty if there are other parts. Made of the
-/// escaped bytes as they are.
-std::string joined_text(JsonView parts) {
+/// The text parts of an array as one JSON string, with the words for what is omitted; empty if
+/// there are other parts. Made of the escaped bytes as they are.
+std::string joined_text(const ChatTarget& target, JsonView parts) {
+  const bool omits = !target.takes_images && target.images != MediaPolicy::pass;
   std::string out = "\"";
   bool first = true;
   for (JsonView part = parts.first(); part.present(); part = part.after()) {
@@ -20,10 +21,14 @@ std::string joined_text(JsonView parts) {
     const JsonView text = is_text                  ? part.find("text")
                           : type.equals("refusal") ? part.find("refusal")
                                                    : JsonView();
-    if (!text.is(JsonType::string)) return {};
+    const auto medium = omits ? medium_of(part) : std::nullopt;
+    if (!text.is(JsonType::string) && !medium) return {};
     if (!first) out += "\\n";
     first = false;
-    out += inside(text);
+    if (medium)
+      out += escaped(omitted(*medium, target.model));
+    else
+      out += inside(text);
   }
   return out + "\"";
 }
@@ -59,7 +64,8 @@ class Hint {
 /// (glm-api 3.2).
 void fit_content(ChatFit& fit, JsonView message, bool is_system, Hint& hint) {
   const JsonView content = message.find("content");
-  const std::string joined = content.is(JsonType::array) ? joined_text(content) : std::string();
+  const std::string joined =
+      content.is(JsonType::array) ? joined_text(fit.target, content) : std::string();
   const std::string_view text =
       content.is(JsonType::string) ? content.raw() : std::string_view(joined);
   if (!joined.empty()) fit.body.replace(content, joined);
@@ -131,6 +137,13 @@ class LegacyCalls {
 };
 
 }  // namespace
+
+void fit_roles(ChatFit& fit) {
+  for (JsonView message = fit.root.find("messages").first(); message.present();
+       message = message.after())
+    if (const JsonView role = message.find("role"); role.equals("developer"))
+      fit.body.replace(role, "\"system\"");
+}
 
 void fit_messages(ChatFit& fit, std::string_view hint) {
   const JsonView messages = fit.root.find("messages");

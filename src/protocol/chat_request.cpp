@@ -7,6 +7,7 @@
 #include "protocol/chat_fit.h"
 #include "protocol/complaint.h"
 #include "protocol/sha256.h"
+#include "protocol/stored_history.h"
 
 namespace glmgate::protocol {
 
@@ -173,6 +174,45 @@ std::string fit_response_format(ChatFit& fit) {
          std::string(schema.raw());
 }
 
+/// Engines have the chat template's switch: what a client says in another way is said there too.
+/// The client's own field stays, but for an effort that older engines refuse.
+void fit_thinking_switch(ChatFit& fit) {
+  const JsonView kwargs = fit.root.find("chat_template_kwargs");
+  const JsonView thinking = fit.root.find("thinking");
+  const JsonView enable = fit.root.find("enable_thinking");
+  const JsonView reasoning = fit.root.find("reasoning");
+  const JsonView effort = fit.root.find("reasoning_effort");
+  std::string_view field;
+  if (thinking.given())
+    field = thinking.find("type").equals("disabled") ? "thinking" : "";
+  else if (enable.given())
+    field = enable.boolean() == false ? "enable_thinking" : "";
+  else if (reasoning.find("enabled").boolean() == false ||
+           (!effort.given() && reasoning.find("effort").equals("none")))
+    field = "reasoning";
+  else if (effort.equals("none"))
+    field = "reasoning_effort";
+  if (field.empty() || kwargs.find("enable_thinking").given()) return;
+  if (!fit.target.has_thinking_switch) {
+    if (field != "reasoning_effort") fit.warn("ignored", field);
+    return;
+  }
+  if (kwargs.is(JsonType::object))
+    fit.body.set_member(kwargs, "enable_thinking", "false");
+  else
+    fit.body.set("chat_template_kwargs", R"({"enable_thinking":false})");
+  if (effort.equals("none")) fit.body.remove("reasoning_effort");
+  fit.warn("changed", field);
+}
+
+/// Without it GLM is silent until the whole arguments are there: for a long file that is longer
+/// than anybody waits.
+void fit_tool_stream(ChatFit& fit) {
+  if (fit.facts.stream && fit.offers_tools && fit.target.streams_arguments &&
+      !fit.root.find("tool_stream").given())
+    fit.body.set("tool_stream", "true");
+}
+
 /// Usage in the stream is asked for always: the ledger needs it. The answer side takes it out
 /// again.
 void fit_stream_options(ChatFit& fit) {
@@ -186,31 +226,23 @@ void fit_stream_options(ChatFit& fit) {
   }
 }
 
-Result<void> check_images(const ChatFit& fit) {
-  if (fit.target.takes_images || !fit.facts.has_images) return {};
-  std::size_t m = 0;
-  for (JsonView message = fit.root.find("messages").first(); message.present();
-       message = message.after(), ++m) {
-    std::size_t p = 0;
-    for (JsonView part = message.find("content").first(); part.present(); part = part.after(), ++p)
-      if (part.find("type").equals("image_url") || part.find("type").equals("video_url"))
-        return unsupported(at_index("messages", m) + "." + at_index("content", p),
-                           "cannot be sent: this model does not accept images");
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> fit_chat_request(Body& body, const Facts& facts,
                                                   const ChatTarget& target, ToolNames* names) {
   body.forget_splices();
-  ChatFit fit{body, facts, target, body.root(), {}, {}};
+  ChatFit fit{body, facts, target, body.root(), {}, {}, false};
   if (!fit.root.find("model").equals(target.model)) body.set("model", json::quote(target.model));
   if (fit.to_glm() && fit.root.find("stop").size() > kMostGlmStops)
     return wrong("stop", "a string or an array of at most 4 strings for this model");
-  if (target.client == Protocol::glm && fit.to_glm()) return fit.warnings.take();
-  if (auto checked = check_images(fit); !checked) return fail(std::move(checked.error()));
+  if (auto done = fit_media(fit); !done) return fail(std::move(done.error()));
+  if (target.client == Protocol::glm && fit.to_glm()) {
+    fit_roles(fit);
+    return fit.warnings.take();
+  }
+  if (fit.to_glm())
+    if (auto refused = refuse_stored_history(fit.root); !refused)
+      return fail(std::move(refused.error()));
   const auto no_calls = fit_tools(fit);
   if (!no_calls) return fail(no_calls.error());
   std::string hint(*no_calls);
@@ -219,12 +251,15 @@ Result<std::vector<std::string>> fit_chat_request(Body& body, const Facts& facts
   if (fit.to_glm()) {
     fit_user(fit);
     fit_thinking(fit);
+    fit_tool_stream(fit);
     fit_sampling(fit);
     fit_stop(fit);
     const std::string schema = fit_response_format(fit);
     if (!hint.empty() && !schema.empty()) hint += "\n\n";
     hint += schema;
     warn_of_ignored(fit);
+  } else {
+    fit_thinking_switch(fit);
   }
   fit_messages(fit, hint);
   if (names != nullptr) *names = std::move(fit.names);

@@ -90,7 +90,7 @@ TEST(chat_request, what_needs_no_change_passes_byte_for_byte) {
            R"("max_tokens":9999,"temperature":1.5,"tool_choice":"required","tools":[],"user":"x","stream_options":{})")},
       {"native client, developer role", kNative,
        said(R"({"role":"developer","content":[{"type":"text","text":"a"}]})"),
-       said(R"({"role":"developer","content":[{"type":"text","text":"a"}]})")},
+       said(R"({"role":"system","content":[{"type":"text","text":"a"}]})")},
   };
   check(cases);
 }
@@ -474,6 +474,66 @@ TEST(chat_request, what_cannot_be_carried_is_refused_by_name) {
   }
 }
 
+TEST(chat_request, streamed_arguments_are_asked_for_where_they_are_known) {
+  const std::string tool =
+      R"("tools":[{"type":"function","function":{"name":"f","description":"","parameters":{}}}])";
+  const std::string in = with(R"("stream":true,)" + tool);
+  ChatTarget old = kGlm;
+  old.streams_arguments = false;
+  const Case cases[] = {
+      {"GLM", kGlm, in, with_added(R"("stream":true,)" + tool, R"("tool_stream":true)")},
+      {"an older GLM", old, in, in},
+      {"a native client", kNative, in, in},
+      {"an engine", kEngine, in,
+       with_added(R"("stream":true,)" + tool, R"("stream_options":{"include_usage":true})")},
+      {"whole", kGlm, with(tool), with(tool)},
+      {"no tools", kGlm, with(R"("stream":true)"), with(R"("stream":true)")},
+      {"no tool left", kGlm, with(R"("stream":true,"tool_choice":"none",)" + tool),
+       with(R"("stream":true)")},
+      {"the client's own word", kGlm, with(R"("stream":true,"tool_stream":false,)" + tool),
+       with(R"("stream":true,"tool_stream":false,)" + tool)},
+  };
+  check(cases);
+}
+
+TEST(chat_request, every_way_to_say_no_thinking_reaches_an_engine) {
+  const std::string off = R"("chat_template_kwargs":{"enable_thinking":false})";
+  ChatTarget without = kEngine;
+  without.has_thinking_switch = false;
+  const auto stays = [&](const char* name, const std::string& members) {
+    return Case{name, kEngine, with(members), with(members)};
+  };
+  const auto added = [&](const char* name, const std::string& members, const std::string& field) {
+    return Case{
+        name, kEngine, with(members), with_added(members, off), {"changed; field=" + field}};
+  };
+  const Case cases[] = {
+      added("GLM's", R"("thinking":{"type":"disabled"})", "thinking"),
+      added("Qwen's", R"("enable_thinking":false)", "enable_thinking"),
+      added("OpenRouter's", R"("reasoning":{"enabled":false})", "reasoning"),
+      {"OpenAI's, which older engines refuse",
+       kEngine,
+       with(R"("reasoning_effort":"none")"),
+       with_added("", off),
+       {"changed; field=reasoning_effort"}},
+      {"beside other words for the template",
+       kEngine,
+       with(R"("thinking":{"type":"disabled"},"chat_template_kwargs":{"a":1})"),
+       with(
+           R"("thinking":{"type":"disabled"},"chat_template_kwargs":{"a":1,"enable_thinking":false})"),
+       {"changed; field=thinking"}},
+      stays("said already",
+            R"("thinking":{"type":"disabled"},"chat_template_kwargs":{"enable_thinking":true})"),
+      stays("on", R"("thinking":{"type":"enabled"},"reasoning_effort":"high")"),
+      {"an engine without the switch",
+       without,
+       with(R"("thinking":{"type":"disabled"})"),
+       with(R"("thinking":{"type":"disabled"})"),
+       {"ignored; field=thinking"}},
+  };
+  check(cases);
+}
+
 TEST(chat_request, the_same_body_can_be_fitted_again_for_another_upstream) {
   auto body = Body::read(with(R"("max_completion_tokens":10,"stream":true)"), {});
   const auto facts = read_chat_facts(*body);
@@ -502,7 +562,7 @@ TEST(chat_request, every_kind_of_change_at_once_makes_one_good_body) {
       R"({"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"},"type":"function"}],"content":null},)"
       R"({"role":"tool","tool_call_id":"c","content":"t"}],)"
       R"("max_tokens":1000,"user_id":"0bfe935e70c321c7ca3afc75ce0d0ca2f98b5422e008bb31c00c6d7f1f1c0ad6",)"
-      R"("thinking":{"type":"enabled"},"do_sample":false})");
+      R"("thinking":{"type":"enabled"},"tool_stream":true,"do_sample":false})");
 }
 
 TEST(chat_request, many_names_in_a_choice_and_a_large_tool_are_not_multiplied) {

@@ -9,6 +9,7 @@
 #include "protocol/complaint.h"
 #include "protocol/json_write.h"
 #include "protocol/sha256.h"
+#include "protocol/stored_history.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -134,6 +135,27 @@ std::int64_t budget_of(std::string_view effort) {
   return kUsualBudget;
 }
 
+/// The most that may be thought where the client leaves it to us: what is left is for the answer,
+/// and a model that thinks to the last token says nothing.
+std::int64_t share_of(std::string_view effort, std::int64_t max_tokens) {
+  if (effort == "minimal" || effort == "low") return max_tokens / 4;
+  if (effort == "xhigh" || effort == "max") return max_tokens / 4 * 3;
+  return max_tokens / 2;
+}
+
+/// The budget within `max_tokens`; less than kLeastBudget if there is no room to think and answer.
+std::int64_t fit_budget(const Thought& thought, std::int64_t max_tokens) {
+  constexpr std::int64_t kLeastAnswer = 256;
+  const std::int64_t room = max_tokens - kLeastAnswer;
+  if (!thought.budget)
+    return std::min(
+        std::max(std::min(budget_of(thought.effort), share_of(thought.effort, max_tokens)),
+                 kLeastBudget),
+        room);
+  const std::int64_t wanted = std::max(*thought.budget, kLeastBudget);
+  return wanted < max_tokens ? wanted : std::min(std::max(max_tokens / 4 * 3, kLeastBudget), room);
+}
+
 void write_effort(ChatTranslation& t, const Thought& thought) {
   constexpr std::string_view kWords[] = {"low", "medium", "high", "xhigh", "max"};
   const std::string effort = thought.effort == "minimal" ? "low" : thought.effort;
@@ -157,14 +179,14 @@ bool translate_thinking(ChatTranslation& t, std::int64_t max_tokens) {
   const bool is_forced = choice.kind == Choice::Kind::required ||
                          (choice.kind == Choice::Kind::some && choice.must_call);
   const bool cannot = t.target.verifies_thinking && (t.goes_on_without_thinking || is_forced);
-  const std::int64_t wanted = thought.budget.value_or(budget_of(thought.effort));
-  const std::int64_t budget = std::min(std::max(wanted, kLeastBudget), max_tokens - 1);
+  const std::int64_t budget = fit_budget(thought, max_tokens);
   if (thinks && (cannot || budget < kLeastBudget)) {
     thinks = false;
     t.warnings.add("changed", thought.field);
   }
   if (!thinks) {
     append_member(t.fields, "thinking", R"({"type":"disabled"})");
+    if (*thought.on) write_effort(t, thought);  // it is of the answer as well
     return false;
   }
   if (thought.budget && budget != *thought.budget)
@@ -276,6 +298,8 @@ void ChatTranslation::add_system(std::string_view escaped_text) {
 Result<MessagesDraft> chat_to_messages(const Body& body, const MessagesTarget& target) {
   ChatTranslation t{.root = body.root(), .target = target};
   t.messages.reserve(body.bytes().size() + body.bytes().size() / 8);
+  if (auto refused = refuse_stored_history(t.root); !refused)
+    return fail(std::move(refused.error()));
   warn_of_other_fields(t);
   if (auto done = retell_history(t); !done) return fail(std::move(done.error()));
   const std::int64_t max_tokens = translate_max_tokens(t);

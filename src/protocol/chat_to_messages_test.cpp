@@ -175,8 +175,24 @@ TEST(chat_to_messages, thinking_becomes_a_budget) {
        with(R"("reasoning":{"max_tokens":5})"),
        zai("1024"),
        {"clamped; field=reasoning.max_tokens"}},
-      {"below max_tokens", large, with(R"("reasoning_effort":"high","max_tokens":2000)"),
-       out(R"("thinking":{"type":"enabled","budget_tokens":1999})", kSaidHi, "2000")},
+      {"half of few tokens", large, with(R"("thinking":{"type":"enabled"},"max_tokens":4000)"),
+       out(R"("thinking":{"type":"enabled","budget_tokens":2000})", kSaidHi, "4000")},
+      {"little effort, a quarter", large, with(R"("reasoning_effort":"low","max_tokens":6000)"),
+       out(R"("thinking":{"type":"enabled","budget_tokens":1500})", kSaidHi, "6000")},
+      {"much effort, three quarters", large, with(R"("reasoning_effort":"max","max_tokens":4000)"),
+       out(R"("thinking":{"type":"enabled","budget_tokens":3000})", kSaidHi, "4000")},
+      {"never less than the least", large, with(R"("reasoning_effort":"high","max_tokens":1500)"),
+       out(R"("thinking":{"type":"enabled","budget_tokens":1024})", kSaidHi, "1500")},
+      {"a budget over everything",
+       large,
+       with(R"("thinking":{"type":"enabled","budget_tokens":9000},"max_tokens":4000)"),
+       out(R"("thinking":{"type":"enabled","budget_tokens":3000})", kSaidHi, "4000"),
+       {"clamped; field=thinking.budget_tokens"}},
+      {"no room to answer",
+       large,
+       with(R"("thinking":{"type":"enabled"},"max_tokens":1200)"),
+       out(off, kSaidHi, "1200"),
+       {"changed; field=thinking"}},
       {"no room to think",
        kZai,
        with(R"("reasoning_effort":"high")"),
@@ -432,6 +448,32 @@ TEST(chat_to_messages, reasoning_is_replayed_only_with_a_signature_that_is_good_
        strict(thought("EqQB"))},
   };
   check(cases);
+
+  // What the client does not bring back is known by the call it led to.
+  MessagesTarget knows = kStrict;
+  knows.recall = [](std::string_view id) {
+    return id == "x" ? std::optional(
+                           std::string(R"({"type":"thinking","thinking":"T","signature":"EqQB"})"))
+                     : std::nullopt;
+  };
+  for (const std::string& brought : {plain + ",", std::string()}) {
+    const Translated goes_on =
+        translate(with(kTools + R"(,"reasoning_effort":"high")",
+                       kHi + "," + calls(call("x"), brought) + "," + answer("x", "\"r\"")),
+                  knows);
+    EXPECT_NE(goes_on.draft.body.find(assistant(thought("EqQB") + "," + use("x"))),
+              std::string::npos)
+        << goes_on.draft.body;
+    EXPECT_NE(goes_on.draft.body.find(R"("thinking":{"type":"enabled")"), std::string::npos);
+    EXPECT_TRUE(goes_on.draft.warnings.empty());
+  }
+  // Effort is of the answer as well: it stays where thinking cannot.
+  const Translated kept =
+      translate(with(kTools + R"(,"reasoning_effort":"high")",
+                     kHi + "," + calls(call("x"), plain + ",") + "," + answer("x", "\"r\"")),
+                kStrict);
+  EXPECT_NE(kept.draft.body.find(R"("output_config":{"effort":"high"})"), std::string::npos)
+      << kept.draft.body;
 
   // The last turn called a tool and its thinking is lost: Anthropic would refuse to think on.
   const std::string loop = kHi + "," + calls(call("x"), plain + ",") + "," + answer("x", "\"r\"");

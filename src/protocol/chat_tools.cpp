@@ -143,6 +143,7 @@ Result<std::string_view> fit_tools(ChatFit& fit) {
     remove_all(fit);
     return std::string_view();
   }
+  fit.offers_tools = true;
   if (is_legacy) fit.body.set("tools", "[" + from_legacy + "]");
   if (functions.given()) fit.body.remove("functions");
   if (functions.first().present() && !is_legacy) fit.warn("dropped", "functions");

@@ -111,7 +111,8 @@ std::string write_fields(JsonView root, const MessagesRules& rules) {
   copy("top_p", "top_p");
   if (rules.thinking_can_be_off && rules.to_glm)
     append_member(fields, "thinking", R"({"type":"disabled"})");
-  if (rules.thinking_can_be_off && !rules.to_glm)
+  if (rules.thinking_can_be_off && !rules.to_glm &&
+      rules.thinking_switch == MessagesRules::Switch::always)
     append_member(fields, "chat_template_kwargs", R"({"enable_thinking":false})");
   const JsonView user = root.find("metadata").find("user_id");
   if (!user.is(JsonType::string) || user.equals("")) return fields;

@@ -85,6 +85,7 @@ constexpr FaultFace kFaces[] = {
     {FaultCode::bad_value,                   kInvalid,             "invalid_value",               kInvalid,               0,   "1214", 0,   Retry::no, "a wrong type or an impossible value; `param` names the field"},
     {FaultCode::missing_field,               kInvalid,             "missing_required_parameter",  kInvalid,               0,   "1213", 0,   Retry::no, "a required field is not there; `param` names it"},
     {FaultCode::unsupported_field,           kInvalid,             "unsupported_parameter",       kInvalid,               0,   "1210", 0,   Retry::no, "a field that cannot be served; `param` names it"},
+    {FaultCode::unsupported_thread,          kInvalid,             "unsupported_parameter",       kInvalid,               0,   "1210", 0,   Retry::no, "Anthropic's `thread` where the upstream keeps none; `error.details` tells the SDKs, which go on without"},
     {FaultCode::unknown_path,                kInvalid,             "unknown_url",                 "not_found_error",      0,   "1222", 0,   Retry::no, "nothing at this path, or not in this version"},
     {FaultCode::wrong_method,                kInvalid,             "method_not_allowed",          kInvalid,               0,   "1222", 0,   Retry::no, "`allow` has the right ones"},
     {FaultCode::model_not_found,             kInvalid,             "model_not_found",             "not_found_error",      0,   "1211", 400, Retry::no, "no upstream serves the model"},

@@ -106,9 +106,15 @@ std::string native_error(const Fault& fault, const Shown& shown, bool strict) {
   return out + "}";
 }
 
-std::string anthropic_error(const Shown& shown) {
-  return R"({"type":)" + json::quote(shown.type) + R"(,"message":)" + json::quote(shown.message) +
-         "}";
+/// Anthropic's SDKs go on without a thread when they read these details, and only then.
+constexpr std::string_view kNoThreads =
+    R"(,"details":{"error_code":"thread_unsupported_request","unsupported":["thread"]})";
+
+std::string anthropic_error(const Fault& fault, const Shown& shown) {
+  std::string out =
+      R"({"type":)" + json::quote(shown.type) + R"(,"message":)" + json::quote(shown.message);
+  if (fault.code == FaultCode::unsupported_thread) out += kNoThreads;
+  return out + "}";
 }
 
 }  // namespace
@@ -128,8 +134,8 @@ WireFault write_fault(const FaultStyle& style, const Fault& fault, std::string_v
   if (is_native(style.client))
     out.body = R"({"error":)" + native_error(fault, shown, style.strict_java) + "}";
   else if (is_anthropic(style.client))
-    out.body =
-        R"({"type":"error","error":)" + anthropic_error(shown) + R"(,"request_id":)" + id + "}";
+    out.body = R"({"type":"error","error":)" + anthropic_error(fault, shown) + R"(,"request_id":)" +
+               id + "}";
   else
     out.body = R"({"error":)" + openai_error(fault, shown) + R"(,"request_id":)" + id + "}";
   return out;
@@ -139,7 +145,8 @@ std::string write_chat_stream_fault(Protocol client, const Fault& fault) {
   const Shown shown = show(client, fault);
   if (is_native(client)) return R"(data: {"error":)" + native_error(fault, shown, true) + "}\n\n";
   if (is_anthropic(client))
-    return "event: error\ndata: {\"type\":\"error\",\"error\":" + anthropic_error(shown) + "}\n\n";
+    return "event: error\ndata: {\"type\":\"error\",\"error\":" + anthropic_error(fault, shown) +
+           "}\n\n";
   return R"(data: {"error":)" + openai_error(fault, shown) + "}\n\n";
 }
 

@@ -578,5 +578,16 @@ TEST(fault_wire, a_broken_stream_ends_with_an_error_event_and_no_done) {
             "broke\"}}\n\n");
 }
 
+TEST(fault_wire, a_thread_is_refused_in_the_words_by_which_sdks_go_on_without) {
+  const Fault fault = make_fault(FaultCode::unsupported_thread, "no threads here", "thread");
+  const WireFault wire = write_fault({.client = Protocol::anthropic_messages}, fault, "x_1");
+  EXPECT_EQ(wire.status, 400);
+  EXPECT_EQ(
+      wire.body,
+      R"({"type":"error","error":{"type":"invalid_request_error","message":"no threads here",)"
+      R"("details":{"error_code":"thread_unsupported_request","unsupported":["thread"]}},)"
+      R"("request_id":"x_1"})");
+}
+
 }  // namespace
 }  // namespace glmgate::protocol

@@ -10,8 +10,6 @@
 namespace glmgate::protocol {
 namespace {
 
-constexpr std::string_view kNoImages = "cannot be sent: model does not accept images";
-
 std::string image_part(std::string_view escaped_url) {
   return R"({"type":"image_url","image_url":{"url":")" + std::string(escaped_url) + "\"}}";
 }
@@ -35,12 +33,7 @@ Result<std::string> image_url(const MessagesTranslation& t, JsonView source) {
 }
 
 Result<void> put_image(MessagesTranslation& t, JsonView block, BlockSink& sink) {
-  if (!t.rules.takes_images) {
-    if (!t.rules.image_placeholder) return unsupported("", kNoImages);
-    t.warnings.add("changed", "messages[].content[].source");
-    sink.text("[image omitted]");
-    return {};
-  }
+  if (!t.rules.takes_images) return unsupported("", unreadable(Medium::image, t.rules.model));
   const auto url = image_url(t, block.find("source"));
   if (!url) return fail(url.error());
   sink.attach("image", image_part(*url));
@@ -72,7 +65,7 @@ Result<void> put_document_content(MessagesTranslation& t, JsonView block, BlockS
     if (!head.empty()) sink.text(std::string_view(head).substr(0, head.size() - 2));
     head.clear();
     auto put =
-        piece.find("type").equals("image") ? put_image(t, piece, sink) : drop_block(t, piece);
+        piece.find("type").equals("image") ? put_block(t, piece, sink) : drop_block(t, piece);
     if (!put) return under(".source." + at_index("content", index), std::move(put.error()));
   }
   return {};
@@ -172,8 +165,17 @@ Result<void> put_block(MessagesTranslation& t, JsonView block, BlockSink& sink) 
     sink.text(inside(block.find("text")));
     return {};
   }
-  if (type.equals("image")) return put_image(t, block, sink);
-  if (type.equals("document")) return put_document(t, block, sink);
+  if (const auto medium = medium_of(block)) {
+    auto put = type.equals("image")      ? put_image(t, block, sink)
+               : type.equals("document") ? put_document(t, block, sink)
+                                         : drop_block(t, block);
+    const bool omits = !put && put.error().code == FaultCode::unsupported_field && !t.is_newest &&
+                       t.rules.images != MediaPolicy::refuse;
+    if (!omits) return put;
+    t.warnings.add("changed", "messages[].content[].source");
+    sink.text(escaped(omitted(*medium, t.rules.model)));
+    return {};
+  }
   if (type.equals("search_result")) {
     put_search_result(t, block, sink);
     return {};

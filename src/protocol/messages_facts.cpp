@@ -17,6 +17,7 @@ constexpr Field kFields[] = {
     {"output_config", Shape::special},
     {"output_format", Shape::special},
     {"metadata", Shape::object},
+    {"thread", Shape::object},
     {"stream", Shape::flag},
     {"max_tokens", Shape::whole, 0, 9e15},
     {"temperature", Shape::number, 0, 1},
@@ -82,7 +83,10 @@ Result<void> check_user(JsonView metadata) {
 
 Result<void> check_special(const TopLevel& top, Sums& sums) {
   if (auto checked = check_model(top["model"]); !checked) return checked;
-  if (auto checked = check_turns(top["messages"], sums); !checked) return checked;
+  // What a thread goes on from is the upstream's: results may stand without their calls.
+  const bool goes_on = top["thread"].find("type").equals("continue");
+  const Pairing pairing = goes_on ? Pairing::elsewhere : Pairing::checked;
+  if (auto checked = check_turns(top["messages"], pairing, sums); !checked) return checked;
   if (auto checked = check_system(top["system"], sums); !checked) return checked;
   if (auto checked = check_anthropic_tools(top["tools"], sums); !checked) return checked;
   if (auto checked = check_tool_choice(top["tool_choice"]); !checked) return checked;

@@ -233,5 +233,16 @@ TEST(count_tokens_facts, need_no_max_tokens_and_count_all_that_is_sent) {
             static_cast<std::int64_t>(tool.size()) / 3);
 }
 
+TEST(messages_facts, what_goes_on_from_a_thread_need_not_hold_its_calls) {
+  const std::string goes_on = R"("thread":{"type":"continue","previous_message_id":"msg_1"},)";
+  const auto told = [](const std::string& members, const std::string& messages) {
+    return R"({"model":"glm-4.7","max_tokens":9,)" + members + R"("messages":[)" + messages + "]}";
+  };
+  EXPECT_TRUE(read(told(goes_on, result("toolu_1"))).has_value());
+  EXPECT_FALSE(read(told(R"("thread":{"type":"create"},)", result("toolu_1"))).has_value());
+  EXPECT_FALSE(read(told("", result("toolu_1"))).has_value());
+  EXPECT_FALSE(read(told(R"("thread":"continue",)", kHi)).has_value());
+}
+
 }  // namespace
 }  // namespace glmgate::protocol

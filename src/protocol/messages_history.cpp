@@ -294,10 +294,12 @@ Result<void> translate_system(MessagesTranslation& t) {
 
 Result<void> translate_history(MessagesTranslation& t) {
   History history(t);
+  const NewestUser newest = newest_of_messages(t.root.find("messages"));
   std::size_t index = 0;
   JsonView last;
   for (JsonView message = t.root.find("messages").first(); message.present();
        message = message.after(), ++index) {
+    t.is_newest = newest.is(index);
     if (auto added = history.add(message); !added)
       return under(at_index("messages", index), std::move(added.error()));
     last = message;

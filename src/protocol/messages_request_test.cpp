@@ -103,5 +103,16 @@ TEST(messages_request, thinking_of_our_seal_stays_away_from_those_who_verify) {
   }
 }
 
+TEST(messages_request, a_thread_goes_only_to_who_keeps_one) {
+  const std::string in = with(R"("thread":{"type":"continue","previous_message_id":"msg_1"},)",
+                              R"({"role":"user","content":"b"})");
+  MessagesTarget keeper = kStrict;
+  keeper.takes_threads = true;
+  EXPECT_EQ(fit(in, keeper).out, in);
+  EXPECT_NE(fit(in, kZai).out.find("thread is not supported"), std::string::npos);
+  EXPECT_EQ(
+      fit(with(R"("thread":null,)", R"({"role":"user","content":"b"})"), kZai).warnings.size(), 0U);
+}
+
 }  // namespace
 }  // namespace glmgate::protocol

@@ -8,6 +8,7 @@
 #include "protocol/json_write.h"
 #include "protocol/request_parts.h"
 #include "protocol/sha256.h"
+#include "protocol/stored_history.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -32,9 +33,10 @@ bool is_harmless(JsonView member) {
   });
 }
 
-/// What a client asks for with `mcp_servers` and skills is missing from the answer, not just in
-/// another form: refused.
+/// What a client asks for with `mcp_servers` and a container is missing from the answer, not just
+/// in another form: refused.
 Result<void> check_other_fields(MessagesTranslation& t) {
+  if (auto refused = refuse_stored_history(t.root); !refused) return refused;
   for (JsonView member = t.root.first(); member.present(); member = member.after()) {
     const auto is_key = [&](std::string_view name) { return member.key_equals(name); };
     if (!member.given() || std::ranges::any_of(kTranslated, is_key) || is_harmless(member))
@@ -46,7 +48,8 @@ Result<void> check_other_fields(MessagesTranslation& t) {
   const JsonView container = t.root.find("container");
   if (container.find("skills").first().present())
     return unsupported("container.skills", "are not supported by this model's upstream");
-  if (container.given()) t.warnings.add("dropped", "container");
+  if (container.is(JsonType::string) || container.find("id").given())
+    return unsupported("container", "is not supported by this model's upstream: it has no files");
   return {};
 }
 
@@ -71,7 +74,10 @@ std::string_view effort_of(std::int64_t budget) {
 /// Engines take OpenAI's words for the effort, and the chat template's own switch.
 void translate_thinking_for_engine(MessagesTranslation& t, bool thinks, bool is_stated) {
   if (!thinks) {
-    if (is_stated || t.rules.thinking_can_be_off)
+    using Switch = MessagesRules::Switch;
+    const bool is_asked = is_stated && t.rules.thinking_switch != Switch::none;
+    if (is_stated && !is_asked) t.warnings.add("ignored", "thinking");
+    if (is_asked || (t.rules.thinking_can_be_off && t.rules.thinking_switch == Switch::always))
       append_member(t.fields, "chat_template_kwargs", R"({"enable_thinking":false})");
     return;
   }

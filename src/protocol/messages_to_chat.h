@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "protocol/body.h"
 #include "protocol/chat_draft.h"
+#include "protocol/media.h"
 #include "protocol/thinking_seal.h"
 
 namespace glmgate::protocol {
@@ -15,11 +16,17 @@ namespace glmgate::protocol {
 struct MessagesRules {
   bool to_glm = true;  ///< Z.AI and Zhipu; false: an engine
   bool takes_images = true;
-  bool takes_every_image = false;      ///< GIF and WebP too; GLM takes JPEG and PNG
-  bool image_placeholder = false;      ///< images a model cannot take become words, not a refusal
-  bool tool_image_parts = false;       ///< images may stand in tool messages
-  bool thinking_can_be_off = true;     ///< false: the GLM-5.3 family
-  const ThinkingSeal* seal = nullptr;  ///< none: no thinking is replayed
+  MediaPolicy images = MediaPolicy::placeholder;  ///< for what it does not take
+  std::string model;                              ///< as the words for what is omitted name it
+  bool takes_every_image = false;                 ///< GIF and WebP too; GLM takes JPEG and PNG
+  bool tool_image_parts = false;                  ///< images may stand in tool messages
+  bool thinking_can_be_off = true;                ///< false: the GLM-5.3 family
+  const ThinkingSeal* seal = nullptr;             ///< none: no thinking is replayed
+
+  /// Engines: whether the chat template's switch is there. Servers that are strict about fields may
+  /// not know it, so it is used when the client asks for it; by default only for models that have
+  /// it.
+  enum class Switch : std::uint8_t { always, when_asked, none } thinking_switch = Switch::always;
 
   /// A request that does not speak of thinking: off, as Anthropic has it, or what the model does by
   /// itself.

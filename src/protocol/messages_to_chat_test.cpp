@@ -18,7 +18,8 @@ const MessagesRules kGlm53{.thinking_can_be_off = false, .seal = &kSeal};
 const MessagesRules kUpstreamThinks{.seal = &kSeal,
                                     .thinking_default = MessagesRules::Thinking::upstream};
 const MessagesRules kTextOnly{.takes_images = false, .seal = &kSeal};
-const MessagesRules kPlaceholder{.takes_images = false, .image_placeholder = true};
+const MessagesRules kRefuses{
+    .takes_images = false, .images = MediaPolicy::refuse, .model = "glm-x"};
 const MessagesRules kEngine{
     .to_glm = false, .takes_every_image = true, .tool_image_parts = true, .seal = &kSeal};
 
@@ -207,14 +208,14 @@ TEST(messages_to_chat, parameters_become_chats) {
       {"what is lost",
        kGlm,
        with(R"("service_tier":"standard_only","speed":"fast","inference_geo":"us",
-               "diagnostics":{"previous_message_id":"x"},"container":"c1",
-               "context_management":{"edits":[]},"compaction":{},"fallbacks":[],"thread":{},
+               "diagnostics":{"previous_message_id":"x"},"container":{},
+               "context_management":{"edits":[]},"compaction":{},"fallbacks":[],"thread":null,
                "not yet invented\n":1)"),
        chat(kOff),
        {"dropped; field=service_tier", "dropped; field=speed", "dropped; field=inference_geo",
         "dropped; field=diagnostics", "dropped; field=context_management",
-        "dropped; field=compaction", "dropped; field=fallbacks", "dropped; field=thread",
-        "dropped; field=not?yet?invented?", "dropped; field=container"}},
+        "dropped; field=compaction", "dropped; field=fallbacks",
+        "dropped; field=not?yet?invented?"}},
   };
   check(cases);
 }
@@ -248,8 +249,7 @@ TEST(messages_to_chat, tools_become_functions) {
   const Case cases[] = {
       {"two", kGlm, with(tools(both)), chat(listed)},
       {"none", kGlm, with(R"("tools":[],"tool_choice":{"type":"auto"})"), chat(kOff)},
-      {"streamed", kGlm, with(R"("stream":true,)" + tools(kTool)),
-       chat(R"(,"stream":true)" + one + R"(,"tool_stream":true)")},
+      {"streamed", kGlm, with(R"("stream":true,)" + tools(kTool)), chat(R"(,"stream":true)" + one)},
       {"streamed by an engine", kEngine, with(R"("stream":true,)" + tools(kTool)),
        chat(R"(,"stream":true,"chat_template_kwargs":{"enable_thinking":false},"tools":[)" +
             kFunction + "]")},
@@ -592,11 +592,6 @@ TEST(messages_to_chat, blocks_of_users_become_parts) {
        out(R"([{"type":"image_url","image_url":{"url":"https:\/\/e\/i.png"}}])")},
       {"GIF for an engine", kEngine, in(gif),
        out(R"([{"type":"image_url","image_url":{"url":"data:image/gif;base64,R0"}}])", engine)},
-      {"an image for a model that reads text only",
-       kPlaceholder,
-       in(text("a") + "," + kPng),
-       out("[" + text("a") + "," + text("[image omitted]") + "]"),
-       {"changed; field=messages[].content[].source"}},
       {"text with citations",
        kGlm,
        in(R"({"type":"text","text":"a","citations":[{"type":"char_location"}]})"),
@@ -668,6 +663,12 @@ TEST(messages_to_chat, what_cannot_be_carried_is_refused_by_name) {
        FaultCode::unsupported_field, "max_tokens"},
       {"MCP", kGlm, with(R"("mcp_servers":[{"url":"http://x"}])"), FaultCode::unsupported_field,
        "mcp_servers"},
+      {"a thread", kGlm, with(R"("thread":{"type":"create"})"), FaultCode::unsupported_thread,
+       "thread"},
+      {"messages before these", kGlm, with(R"("previous_message_id":"msg_1")"),
+       FaultCode::unsupported_field, "previous_message_id"},
+      {"a container of before", kGlm, with(R"("container":"c_1")"), FaultCode::unsupported_field,
+       "container"},
       {"skills", kGlm, with(R"("container":{"skills":[{"skill_id":"pdf"}]})"),
        FaultCode::unsupported_field, "container.skills"},
       {"screen", kGlm, with(tools(kTool + R"(,{"type":"computer_20250124","name":"computer"})")),
@@ -679,7 +680,7 @@ TEST(messages_to_chat, what_cannot_be_carried_is_refused_by_name) {
        "tool_choice.name"},
       {"image for a text model", kTextOnly, with("", user(kPng)), FaultCode::unsupported_field,
        image},
-      {"image in a result for a text model", kTextOnly,
+      {"image in a result, if the operator wants it refused", kRefuses,
        with("", kHi + "," + assistant(use("x")) + "," +
                     user(result("x", R"("content":[)" + kPng + "]"))),
        FaultCode::unsupported_field, "messages[2].content[0].content[0]"},
@@ -812,7 +813,7 @@ TEST(messages_to_chat, claude_codes_first_request_is_carried) {
       R"("thinking":{"type":"enabled","clear_thinking":false},"reasoning_effort":"high",)"
       R"("user":"{\"device_id\":\"d\",\"account_uuid\":\"\",\"session_id\":\"s\"}",)"
       R"("tools":[{"type":"function","function":{"name":"Bash","description":"Runs.","parameters":{"$schema":"x","type":"object","properties":{}},"strict":true}},)"
-      R"({"type":"function","function":{"name":"Placeholder","description":"","parameters":{"type":"object","properties":{}}}}],"tool_stream":true})";
+      R"({"type":"function","function":{"name":"Placeholder","description":"","parameters":{"type":"object","properties":{}}}}]})";
   const Translated got = translate(in, kGlm);
   ASSERT_FALSE(got.fault.has_value()) << got.fault->for_client;
   EXPECT_EQ(got.draft.body, out);
@@ -841,7 +842,7 @@ TEST(messages_to_chat, pi_and_openclaw_are_carried) {
            R"(,{"role":"assistant","content":null,"reasoning_content":"why","tool_calls":[)" +
            call("x") + "]}," + answer("x", "\"r\"") +
            R"(],"max_tokens":32000,"stream":true,"thinking":{"type":"enabled","clear_thinking":false},"tools":[)" +
-           kFunction + R"(],"tool_stream":true})",
+           kFunction + "]}",
        {"dropped; field=thinking.budget_tokens"}},
       {"OpenClaw: a user message after the results", kGlm,
        with("", kHi + "," + user(text("context")) + "," + assistant(use("x")) + "," +

@@ -111,9 +111,6 @@ Result<void> translate_tools(MessagesTranslation& t) {
     return {};
   }
   append_member(t.fields, "tools", '[' + tools + ']');
-  // Without it GLM is silent until the whole arguments are there.
-  if (t.rules.to_glm && t.root.find("stream").boolean() == true)
-    append_member(t.fields, "tool_stream", "true");
   return translate_choice(t, is_offered, was_dropped);
 }
 

@@ -18,8 +18,9 @@ struct MessagesTranslation {
   const MessagesRules& rules;
   Warnings warnings;
   ToolNames names;
-  std::string messages;  ///< of the chat request, so far, without the brackets
-  std::string fields;    ///< its other members, so far
+  std::string messages;    ///< of the chat request, so far, without the brackets
+  std::string fields;      ///< its other members, so far
+  bool is_newest = false;  ///< the message at hand is what the user says just now
 
   void say(std::string_view message);
   /// The upstream's name for a tool, as a JSON string; remembered if it is another.
@@ -65,7 +66,7 @@ std::string call_id(JsonView id);
 Result<void> translate_system(MessagesTranslation& t);
 Result<void> translate_history(MessagesTranslation& t);
 
-/// tools, tool_choice, tool_stream.
+/// tools, tool_choice.
 Result<void> translate_tools(MessagesTranslation& t);
 
 /// The texts of a string or of text blocks, escaped.

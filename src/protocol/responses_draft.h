@@ -81,12 +81,27 @@ class ResponsesHistory {
     std::size_t taken = 0;
   };
 
+  /// What a part other than text becomes.
+  struct Read {
+    std::string text;   ///< as it stands between quotes
+    std::string image;  ///< a chat part
+  };
+  Result<Read> read_part(JsonView part, bool is_newest);
+  /// What a tool gave back, as chat can carry it: text, and pictures beside it.
+  struct ToolResult {
+    std::string text;    // as it stands between quotes
+    std::string images;  // chat parts, comma between them
+  };
+  Result<void> read_output_parts(JsonView parts, std::size_t& images, ToolResult& result);
+  Result<ToolResult> read_output(JsonView item, std::size_t& images);
+
   void index_outputs(JsonView input);
   Result<void> add_item(JsonView item, std::size_t index);
   Result<void> add_message(JsonView item, std::size_t index);
-  Result<void> add_spoken(std::string_view role, JsonView content, const std::string& path);
+  Result<void> add_spoken(std::string_view role, JsonView content, std::size_t index);
   Result<void> add_assistant_text(JsonView content, const std::string& path);
   void add_reasoning(JsonView item);
+  void write_reasoning();
   void add_call(JsonView id, std::string_view name, const std::string& arguments);
   bool add_call_item(JsonView item, std::size_t index);
   std::string function_arguments(JsonView arguments, std::size_t index);
@@ -103,11 +118,13 @@ class ResponsesHistory {
   bool replays_reasoning_ = false;
   std::unordered_map<std::string, Outputs> outputs_;
   std::vector<bool> consumed_;  // by item
-  JsonTape tape_;               // of arguments
+  NewestUser newest_;
+  JsonTape tape_;  // of arguments
 
   // The assistant message being made.
   std::string reasoning_;
-  std::string text_;  // as it stands between the quotes of a JSON string
+  std::string blocks_;  // the same as thinking blocks, if its upstream signed it
+  std::string text_;    // as it stands between the quotes of a JSON string
   bool has_text_ = false;
   std::string calls_json_;
   std::vector<Call> calls_;

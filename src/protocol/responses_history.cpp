@@ -3,8 +3,10 @@
 #include "base/json.h"
 #include "protocol/argument_text.h"
 #include "protocol/complaint.h"
+#include "protocol/json_write.h"
 #include "protocol/responses_draft.h"
 #include "protocol/responses_parts.h"
+#include "protocol/thinking_blocks.h"
 
 namespace glmgate::protocol {
 namespace {
@@ -29,40 +31,49 @@ std::string input_object(std::string_view quoted) {
   return R"({"input":)" + std::string(quoted) + "}";
 }
 
-/// What a tool gave back, as chat can carry it: text, and pictures beside it.
-struct ToolResult {
-  std::string text;    // as it stands between quotes
-  std::string images;  // chat parts, comma between them
-};
-
-Result<void> read_output_parts(JsonView parts, bool takes_pdf, std::size_t& images,
-                               ToolResult& result) {
-  std::size_t index = 0;
-  for (JsonView part = parts.first(); part.present(); part = part.after(), ++index) {
-    if (index > 0) result.text += "\\n";
-    if (is_image(part)) {
-      result.text += "[see attached image " + std::to_string(++images) + "]";
-      (result.images += result.images.empty() ? "" : ",") += chat_image(part);
-      continue;
-    }
-    if (takes_pdf && is_pdf(part)) {
-      result.text += "[see attached file]";
-      (result.images += result.images.empty() ? "" : ",") += chat_pdf(part);
-      continue;
-    }
-    auto text = part_text(part);
-    if (!text) return under(at_index(".output", index), std::move(text.error()));
-    result.text += *text;
-  }
-  return {};
-}
-
 std::string quoted_inside(std::string_view text) {
   const std::string quoted = json::quote(text);
   return quoted.substr(1, quoted.size() - 2);
 }
 
-Result<ToolResult> read_output(JsonView item, bool takes_pdf, std::size_t& images) {
+}  // namespace
+
+/// A part of a message or of a tool's output. Words may stand for what cannot be carried, but not
+/// in what the user says just now.
+Result<ResponsesHistory::Read> ResponsesHistory::read_part(JsonView part, bool is_newest) {
+  if (is_image(part) && rules_.takes_images) return Read{.text = {}, .image = chat_image(part)};
+  if (rules_.takes_pdf && is_pdf(part)) return Read{.text = {}, .image = chat_pdf(part)};
+  auto text = is_image(part)
+                  ? Result<std::string>(unsupported("", unreadable(Medium::image, rules_.model)))
+                  : part_text(part);
+  const auto medium = medium_of(part);
+  const bool omits = !text && text.error().code == FaultCode::unsupported_field && medium &&
+                     !is_newest && rules_.images != MediaPolicy::refuse;
+  if (!text && !omits) return fail(std::move(text.error()));
+  if (omits) warnings_.add("changed", "input[].content[].type");
+  return Read{.text = omits ? quoted_inside(omitted(*medium, rules_.model)) : *text, .image = {}};
+}
+
+Result<void> ResponsesHistory::read_output_parts(JsonView parts, std::size_t& images,
+                                                 ToolResult& result) {
+  std::size_t index = 0;
+  for (JsonView part = parts.first(); part.present(); part = part.after(), ++index) {
+    auto read = read_part(part, false);
+    if (!read) return under(at_index(".output", index), std::move(read.error()));
+    if (index > 0) result.text += "\\n";
+    if (read->image.empty()) {
+      result.text += read->text;
+      continue;
+    }
+    result.text += is_image(part) ? "[see attached image " + std::to_string(++images) + "]"
+                                  : std::string("[see attached file]");
+    (result.images += result.images.empty() ? "" : ",") += read->image;
+  }
+  return {};
+}
+
+Result<ResponsesHistory::ToolResult> ResponsesHistory::read_output(JsonView item,
+                                                                   std::size_t& images) {
   ToolResult result;
   const JsonView type = item.find("type");
   const JsonView output = item.find("output");
@@ -73,8 +84,8 @@ Result<ToolResult> read_output(JsonView item, bool takes_pdf, std::size_t& image
     result.text = between_quotes(output);
   } else if (output.is(JsonType::array) && !type.equals("shell_call_output") &&
              !type.equals("local_shell_call_output")) {
-    if (auto read = read_output_parts(output, takes_pdf, images, result); !read)
-      return fail(read.error());
+    if (auto read = read_output_parts(output, images, result); !read)
+      return fail(std::move(read.error()));
   } else if (output.find("content").is(JsonType::string)) {
     result.text = between_quotes(output.find("content"));
   } else if (output.given()) {
@@ -82,8 +93,6 @@ Result<ToolResult> read_output(JsonView item, bool takes_pdf, std::size_t& image
   }
   return result;
 }
-
-}  // namespace
 
 void ResponsesHistory::begin_message(std::string_view role) {
   json_ += json_.empty() ? "" : ",";
@@ -105,6 +114,7 @@ Result<void> ResponsesHistory::add_input(JsonView input) {
     return {};
   }
   index_outputs(input);
+  newest_ = newest_of_items(input);
   std::size_t index = 0;
   for (JsonView item = input.first(); item.present(); item = item.after(), ++index)
     if (auto added = add_item(item, index); !added) return added;
@@ -136,9 +146,13 @@ Result<void> ResponsesHistory::add_item(JsonView item, std::size_t index) {
   }
   if (type.equals("agent_message")) {
     if (auto flushed = flush(); !flushed) return flushed;
-    return add_spoken("user", item.find("content"), at_index("input", index) + ".content");
+    return add_spoken("user", item.find("content"), index);
   }
   if (type.equals("additional_tools")) return {};  // they are among the tools
+  if (type.equals("item_reference")) {             // refuse_references() lets none but these pass
+    warnings_.add("dropped", at_index("input", index) + ".id");
+    return {};
+  }
   // Calls of tools that OpenAI ran on its side, and what we do not know.
   for (const std::string_view known :
        {"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call",
@@ -158,12 +172,12 @@ Result<void> ResponsesHistory::add_message(JsonView item, std::size_t index) {
   const std::string path = at_index("input", index) + ".content";
   if (role.equals("assistant")) return add_assistant_text(content, path);
   if (auto flushed = flush(); !flushed) return flushed;
-  return add_spoken(role.equals("user") ? "user" : "system", content, path);
+  return add_spoken(role.equals("user") ? "user" : "system", content, index);
 }
 
 /// A message of the user or the system. One text is a string, as everyone takes it.
 Result<void> ResponsesHistory::add_spoken(std::string_view role, JsonView content,
-                                          const std::string& path) {
+                                          std::size_t item) {
   if (content.equals("") || (content.is(JsonType::array) && !content.first().present())) {
     warnings_.add("dropped", "input[].content");  // an empty message is refused by some servers
     return {};
@@ -182,19 +196,16 @@ Result<void> ResponsesHistory::add_spoken(std::string_view role, JsonView conten
       warnings_.add("dropped", "input[].content[].encrypted_content");
       continue;
     }
+    auto read = read_part(part, newest_.is(item));
+    if (!read)
+      return under(at_index("input", item) + at_index(".content", index), std::move(read.error()));
     if (count++ > 0) parts += ',';
-    if (is_image(part)) {
-      parts += chat_image(part);
+    if (!read->image.empty()) {
+      parts += read->image;
       continue;
     }
-    if (rules_.takes_pdf && is_pdf(part)) {
-      parts += chat_pdf(part);
-      continue;
-    }
-    auto text = part_text(part);
-    if (!text) return under(path + at_index("", index), std::move(text.error()));
-    parts += R"({"type":"text","text":")" + *text + "\"}";
-    if (count == 1) only_text = "\"" + *text + "\"";
+    parts += R"({"type":"text","text":")" + read->text + "\"}";
+    if (count == 1) only_text = "\"" + read->text + "\"";
   }
   if (count == 0) return {};
   begin_message(role);
@@ -227,17 +238,36 @@ Result<void> ResponsesHistory::add_assistant_text(JsonView content, const std::s
   return {};
 }
 
-/// Only a seal says that the text is what a GLM model thought: another model's thinking misleads.
+/// Only a seal says that the text is what a model of ours thought: another's thinking misleads.
 void ResponsesHistory::add_reasoning(JsonView item) {
   const std::string sealed = item.find("encrypted_content").string().value_or("");
-  const auto thinking = rules_.seal != nullptr && !sealed.empty() ? rules_.seal->open(sealed, {})
-                                                                  : std::optional<std::string>();
-  if (thinking)
+  const ThinkingSeal* const seal = sealed.empty() ? nullptr : rules_.seal;
+  if (const auto thinking = seal == nullptr ? std::nullopt : seal->open(sealed, {})) {
     reasoning_ += *thinking;
-  else if (!sealed.empty())
+  } else if (const auto blocks = seal == nullptr ? std::nullopt : seal->open_blocks(sealed)) {
+    reasoning_ += thinking_text(*blocks);
+    append_element(blocks_, *blocks);
+  } else if (!sealed.empty()) {
     warnings_.add("dropped", "input[].encrypted_content");
-  else if (item.find("summary").first().present() || item.find("content").first().present())
+  } else if (item.find("summary").first().present() || item.find("content").first().present()) {
     warnings_.add("dropped", "input[].reasoning");
+  }
+}
+
+/// The thinking of the assistant message being made; what the client did not bring back is looked
+/// for by the call that it led to.
+void ResponsesHistory::write_reasoning() {
+  if (reasoning_.empty() && blocks_.empty() && !calls_.empty() && rules_.recall)
+    if (auto blocks = rules_.recall(calls_.front().id)) {
+      reasoning_ = thinking_text(*blocks);
+      blocks_ = std::move(*blocks);
+    }
+  if (!reasoning_.empty()) (json_ += R"(,"reasoning_content":)") += json::quote(reasoning_);
+  if (!blocks_.empty() && rules_.to_messages)
+    ((json_ += R"(,"thinking_blocks":[)") += blocks_) += ']';
+  replays_reasoning_ = replays_reasoning_ || !reasoning_.empty();
+  reasoning_.clear();
+  blocks_.clear();
 }
 
 bool ResponsesHistory::add_call_item(JsonView item, std::size_t index) {
@@ -289,17 +319,14 @@ Result<void> ResponsesHistory::flush() {
   if (!has_text_ && calls_.empty()) {
     if (!reasoning_.empty()) warnings_.add("dropped", "input[].reasoning");  // nothing came of it
     reasoning_.clear();
+    blocks_.clear();
     return {};
   }
   begin_message("assistant");
   json_ += has_text_ ? "\"" + text_ + "\"" : "null";
-  if (!reasoning_.empty()) {
-    (json_ += R"(,"reasoning_content":)") += json::quote(reasoning_);
-    replays_reasoning_ = true;
-  }
+  write_reasoning();
   if (!calls_.empty()) ((json_ += R"(,"tool_calls":[)") += calls_json_) += ']';
   json_ += '}';
-  reasoning_.clear();
   text_.clear();
   has_text_ = false;
   calls_json_.clear();
@@ -318,7 +345,7 @@ Result<void> ResponsesHistory::answer_calls() {
                   "input");
     const Output& output = found->second.list[found->second.taken++];
     consumed_[output.index] = true;
-    auto result = read_output(output.item, rules_.takes_pdf, image_count);
+    auto result = read_output(output.item, image_count);
     if (!result) return under(at_index("input", output.index), std::move(result.error()));
     begin_message("tool");
     ((json_ += '"') += result->text) += R"(","tool_call_id":)";

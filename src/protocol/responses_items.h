@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/custom_input.h"
+#include "protocol/thinking_blocks.h"
 #include "protocol/tool_names.h"
 
 namespace glmgate::protocol {
@@ -25,8 +26,10 @@ struct OutputItem {
   std::string id;
   bool added = false;  ///< its output_item.added went out
 
-  std::vector<Part> parts;      ///< message: its parts; reasoning: one
+  std::vector<Part> parts;      ///< message: its parts; reasoning: one, or none that can be read
   std::size_t parts_added = 0;  ///< of which content_part.added or its like went out
+
+  ThinkingBlocks thinking;  ///< of reasoning, with its upstream's signatures
 
   // Of a call.
   ClientTool tool;

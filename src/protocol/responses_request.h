@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "protocol/body.h"
 #include "protocol/facts.h"
+#include "protocol/media.h"
 
 namespace glmgate::protocol {
 
@@ -18,10 +19,16 @@ namespace glmgate::protocol {
 /// was stored are not looked at: see refuse_references().
 Result<Facts> read_responses_facts(const Body& body, const Vocabulary* vocabulary = nullptr);
 
+struct ResponsesTarget {
+  std::string model;  ///< the upstream's name for the model
+  bool takes_images = true;
+  MediaPolicy images = MediaPolicy::placeholder;  ///< if it takes none
+};
+
 /// Splices `body` for an upstream that speaks Responses itself, forgetting earlier splices: the
-/// model's name; reasoning that we sealed goes, since nobody else can read it.
-/// @return warnings, as fit_chat_request().
-Result<std::vector<std::string>> fit_responses_request(Body& body, std::string_view model);
+/// model's name; what it cannot read; reasoning that we sealed goes, since nobody else can read it.
+/// @return warnings, as fit_chat_request(). Fault{unsupported_field} for what it must refuse.
+Result<std::vector<std::string>> fit_responses_request(Body& body, const ResponsesTarget& target);
 
 /// True for a Responses request on chat's path, as Cursor sends it: it has `input` and no
 /// `messages` (wire-protocols 5.3).
@@ -32,6 +39,10 @@ std::string previous_response_id(const Body& body);
 
 /// `store`, which OpenAI takes as true when it is absent.
 bool wants_store(const Body& body);
+
+/// A reference to reasoning of ours. Where nothing is stored the model goes on without that
+/// thinking: clients refer to it by themselves, and would be stuck at their second step.
+inline bool is_forgotten_reasoning(std::string_view id) { return id.starts_with("rs_"); }
 
 /// For upstreams that have nothing stored. Fault{previous_response_not_found|not_stored} with
 /// OpenAI's words if the request refers to a stored response or item, Fault{unsupported_field} for

@@ -263,9 +263,7 @@ class Translation {
     std::size_t index = 0;
     for (JsonView word = root_.find("include").first(); word.present();
          word = word.after(), ++index) {
-      if (word.equals("reasoning.encrypted_content"))
-        draft_.wants_sealed_thinking = true;
-      else
+      if (!word.equals("reasoning.encrypted_content"))  // which is always there
         warnings_.add("dropped", at_index("include", index));
     }
   }

@@ -2,9 +2,15 @@
 // that Cursor posts to /chat/completions: the request is the same, only the answer is chat.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "base/result.h"
 #include "protocol/body.h"
 #include "protocol/chat_draft.h"
+#include "protocol/media.h"
 #include "protocol/thinking_seal.h"
 
 namespace glmgate::protocol {
@@ -12,6 +18,12 @@ namespace glmgate::protocol {
 struct ResponsesRules {
   const ThinkingSeal* seal = nullptr;  ///< opens encrypted_content; none: reasoning is dropped
   bool takes_pdf = false;              ///< the upstream reads PDF files; else they are refused
+  bool to_messages = false;            ///< the draft goes on to an upstream that signs thinking
+  /// Thinking blocks, comma between them, that were before the call with this id; none: not known.
+  std::function<std::optional<std::string>(std::string_view call)> recall = {};
+  bool takes_images = true;
+  MediaPolicy images = MediaPolicy::placeholder;  ///< for what it does not take
+  std::string model;                              ///< as the words for what is omitted name it
 };
 
 /// Translates what read_responses_facts() has accepted. Fault{bad_value|missing_field|

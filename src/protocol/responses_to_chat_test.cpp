@@ -356,12 +356,12 @@ TEST(responses_to_chat, thinking_that_was_replayed_keeps_the_rest_of_it_alive) {
 TEST(responses_to_chat, tells_the_writer_what_the_client_wants_of_thinking) {
   const auto wants = [](const std::string& more) {
     const auto draft = translate(R"({"model":"m","input":"hi")" + more + "}").draft;
-    return std::pair(draft.hides_thinking, draft.wants_sealed_thinking);
+    EXPECT_TRUE(draft.warnings.empty());
+    return draft.hides_thinking;
   };
-  EXPECT_EQ(wants(""), std::pair(true, false));
-  EXPECT_EQ(wants(R"(,"reasoning":{"summary":"auto"})"), std::pair(false, false));
-  EXPECT_EQ(wants(R"(,"reasoning":{"summary":null},"include":["reasoning.encrypted_content"])"),
-            std::pair(true, true));
+  EXPECT_TRUE(wants(""));
+  EXPECT_FALSE(wants(R"(,"reasoning":{"summary":"auto"})"));
+  EXPECT_TRUE(wants(R"(,"reasoning":{"summary":null},"include":["reasoning.encrypted_content"])"));
 }
 
 TEST(responses_to_chat, takes_what_Codex_sends) {
@@ -382,7 +382,6 @@ TEST(responses_to_chat, takes_what_Codex_sends) {
   const std::vector<std::string> warnings = {"dropped; field=tools[].description",
                                              "dropped; field=tools[2]"};
   EXPECT_EQ(translated.draft.warnings, warnings);
-  EXPECT_TRUE(translated.draft.wants_sealed_thinking);
   EXPECT_FALSE(translated.draft.hides_thinking);
   EXPECT_EQ(translated.draft.names.at("mcp__x__get").space, "mcp__x");
   EXPECT_EQ(
@@ -410,11 +409,16 @@ TEST(responses_to_chat, refuses_by_name) {
       {"prompt", R"("input":"x","prompt":{"id":"p"})", FaultCode::unsupported_field, "prompt", ""},
       {"previous response", R"("input":"x","previous_response_id":"resp_x")",
        FaultCode::previous_response_not_found, "previous_response_id",
-       "Previous response with id 'resp_x' not found."},
+       "Previous response with id 'resp_x' not found. Send the whole conversation in input, or set "
+       "`store = true` under [responses] in glmgate's configuration."},
       {"item reference",
-       R"("input":[{"role":"user","content":"x"},{"type":"item_reference","id":"rs_1"}])",
+       R"("input":[{"role":"user","content":"x"},{"type":"item_reference","id":"fc_1"}])",
        FaultCode::not_stored, "input[1].id",
-       "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false."},
+       "Item with id 'fc_1' not found. Items are not persisted when `store` is set to false. Set "
+       "`store: false` in the client, so that it sends whole items, or `store = true` under "
+       "[responses] in glmgate's configuration."},
+      {"thread", R"("input":"x","thread":{"type":"create"})", FaultCode::unsupported_field,
+       "thread", ""},
       {"call without output", shell, FaultCode::bad_value, "input",
        "No tool output found for function call c1."},
       {"output without call",
@@ -470,6 +474,36 @@ TEST(responses_to_chat, refuses_by_name) {
   }
 }
 
+TEST(responses_to_chat, thinking_comes_back_with_its_signature_or_by_the_call_it_led_to) {
+  const std::string blocks = R"({"type":"thinking","thinking":"T","signature":"c2ln"})";
+  const std::string call =
+      R"({"type":"function_call","call_id":"toolu_0123456789","name":"f","arguments":"{}"},)"
+      R"({"type":"function_call_output","call_id":"toolu_0123456789","output":"r"})";
+  const std::string item = R"({"type":"reasoning","summary":[],"encrypted_content":")" +
+                           kSeal.seal_blocks(blocks) + "\"}";
+  const auto turn = [&](const ResponsesRules& rules, const std::string& items) {
+    const auto body = Body::read(with_input(items), {});
+    const auto draft = responses_to_chat(*body, rules);
+    EXPECT_TRUE(draft.has_value());
+    const auto made = Body::read(draft->body, kDraftLimits);
+    return std::string(made->root().find("messages").first().raw());
+  };
+  const std::string end =
+      R"("tool_calls":[{"id":"toolu_0123456789","type":"function","function":{"name":"f","arguments":"{}"}}]})";
+  const std::string head = R"({"role":"assistant","content":null,)";
+  const std::string text = R"("reasoning_content":"T",)";
+  const std::string signed_blocks = R"("thinking_blocks":[)" + blocks + "],";
+  EXPECT_EQ(turn({.seal = &kSeal}, item + "," + call), head + text + end);
+  EXPECT_EQ(turn({.seal = &kSeal, .to_messages = true}, item + "," + call),
+            head + text + signed_blocks + end);
+  const auto recall = [&](std::string_view id) {
+    return id == "toolu_0123456789" ? std::optional(blocks) : std::nullopt;
+  };
+  EXPECT_EQ(turn({.seal = &kSeal, .to_messages = true, .recall = recall}, call),
+            head + text + signed_blocks + end);
+  EXPECT_EQ(turn({.seal = &kSeal}, call), head + end);
+}
+
 TEST(responses_to_chat, what_was_answered_comes_back_as_it_was) {
   const std::string tools =
       R"([{"type":"function","name":"f"},{"type":"custom","name":"apply_patch"},{"type":"namespace","name":"mcp","tools":[{"type":"function","name":"get it"}]},{"type":"local_shell"},{"type":"shell"}])";
@@ -485,7 +519,7 @@ TEST(responses_to_chat, what_was_answered_comes_back_as_it_was) {
       {"local_shell", R"({"type":"exec","command":["ls"],"env":{}})", "local_shell_call_output"},
       {"shell", R"({"commands":["ls"]})", "shell_call_output"}};
   const auto answer = write_responses_answer(
-      {.head = {.id = "resp_1"}, .names = names, .seal = &kSeal, .wants_sealed_thinking = true},
+      {.head = {.id = "resp_1"}, .names = names, .seal = &kSeal},
       [&](const OnDelta& say) -> Result<void> {
         (void)say({.kind = Delta::Kind::reasoning, .text = "think"});
         (void)say({.kind = Delta::Kind::text, .text = "go"});

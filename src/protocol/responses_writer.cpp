@@ -51,9 +51,6 @@ class Writer final : public AnswerWriter {
       case Delta::Kind::stop:
         stop_ = delta.stop;
         return {};
-      case Delta::Kind::signature:
-      case Delta::Kind::redacted:
-        return {};  // of another maker: no client could send it back through us
       default:
         break;
     }
@@ -116,11 +113,18 @@ class Writer final : public AnswerWriter {
         return {};
       case Delta::Kind::reasoning:
         if (delta.text.empty()) return {};
-        if (queue_.empty() || queue_.back().kind != Kind::reasoning) {
-          push(Kind::reasoning, "rs_");
-          queue_.back().parts.emplace_back();
-        }
+        think();
+        if (queue_.back().parts.empty()) queue_.back().parts.emplace_back();
         queue_.back().parts.back().text += delta.text;
+        queue_.back().thinking.add(delta);
+        return {};
+      case Delta::Kind::redacted:
+        think();
+        queue_.back().thinking.add(delta);
+        return {};
+      case Delta::Kind::signature:
+        if (!queue_.empty() && queue_.back().kind == Kind::reasoning)
+          queue_.back().thinking.add(delta);
         return {};
       case Delta::Kind::call:
         return take_call(delta);
@@ -129,6 +133,11 @@ class Writer final : public AnswerWriter {
       default:
         return {};
     }
+  }
+
+  /// What follows is thinking.
+  void think() {
+    if (queue_.empty() || queue_.back().kind != Kind::reasoning) push(Kind::reasoning, "rs_");
   }
 
   void take_text(std::string_view text, bool is_refusal) {
@@ -228,13 +237,20 @@ class Writer final : public AnswerWriter {
     close(item, "completed", out);  // of a cut answer, a hosted call that says nothing is left out
   }
 
+  /// Always there, asked for or not: without it a client cannot bring the thinking back.
+  std::string seal_of(ThinkingBlocks& thinking) const {
+    const bool is_signed = thinking.has_signature();
+    const std::string blocks = thinking.take();
+    return is_signed ? options_.seal->seal_blocks(blocks)
+                     : options_.seal->seal(thinking_text(blocks), ThinkingSeal::Text::carried);
+  }
+
   /// False if the item cannot be said; then nothing went out.
   bool close(OutputItem& item, std::string_view status, std::string& out) {
     std::string seal;
     const bool whole = status == "completed";
-    if (item.kind == Kind::reasoning && whole && options_.wants_sealed_thinking &&
-        options_.seal != nullptr)
-      seal = options_.seal->seal(item.parts.front().text, ThinkingSeal::Text::carried);
+    if (item.kind == Kind::reasoning && whole && options_.seal != nullptr)
+      seal = seal_of(item.thinking);
     const auto done = write_item(item, status, style(), seal);
     if (!done) return false;
     if (item.is_buffered()) add_item(item, out);

@@ -16,10 +16,10 @@ namespace glmgate::protocol {
 struct ResponsesWriterOptions {
   ResponseHead head;
   ToolNames names;                     ///< of the ChatDraft
-  const ThinkingSeal* seal = nullptr;  ///< makes encrypted_content; must outlive the writer
+  const ThinkingSeal* seal = nullptr;  ///< makes encrypted_content, none without; must outlive the
+                                       ///< writer
   std::int64_t input_estimate = 0;     ///< when the upstream reports no usage
   bool hides_thinking = false;         ///< reasoning items without text
-  bool wants_sealed_thinking = false;  ///< reasoning items with encrypted_content
   bool raw_thinking = false;  ///< thinking as content (reasoning_text) instead of as a summary
   bool is_codex = false;  ///< leaves instructions and tools out of the echo: it reads neither, and
                           ///< they would be most of the stream

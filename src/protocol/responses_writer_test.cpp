@@ -111,73 +111,74 @@ struct Answer {
   std::string status = "\"completed\"";
 };
 
-const Answer kAnswers[] = {
-    {"nothing", {begin(), stop(Stop::end_turn)}, "[]"},
-    {"text",
-     {begin(), text("Hel"), text(""), text("lo\n\"北京\""), stop(Stop::end_turn), usage()},
-     R"([{"id":"msg_1_0","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Hello\n\"北京\"","annotations":[],"logprobs":[]}]}])"},
-    {"thinking, text and a call",
-     {begin(), reasoning("Need"), reasoning(" it."), text("Checking."), call(0, "c1", "f"),
-      arguments(0, "{\"a\":"), arguments(0, "1}"), stop(Stop::tool_use), usage()},
-     R"([{"id":"rs_1_0","type":"reasoning","status":"completed","summary":[{"type":"summary_text","text":"Need it."}]},{"id":"msg_1_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Checking.","annotations":[],"logprobs":[]}]},{"id":"fc_1_2","type":"function_call","status":"completed","call_id":"c1","name":"f","arguments":"{\"a\":1}"}])"},
-    {"calls whose arguments interleave",
-     {begin(), call(0, "a", "f"), arguments(0, "{\"c\":"), call(1, "b", "g"), arguments(1, "{}"),
-      arguments(0, "\"北京\"}"), call(2, "", "f"), call(3, "b", "g"), arguments(3, "{\"}\":{"),
-      arguments(2, "{}"), arguments(3, "}}"), stop(Stop::tool_use)},
-     R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"{\"c\":\"北京\"}"},{"id":"fc_1_1","type":"function_call","status":"completed","call_id":"b","name":"g","arguments":"{}"},{"id":"fc_1_2","type":"function_call","status":"completed","call_id":"call_1_2","name":"f","arguments":"{}"},{"id":"fc_1_3","type":"function_call","status":"completed","call_id":"call_1_3","name":"g","arguments":"{\"}\":{}}"}])"},
-    {"no arguments at all",
-     {begin(), call(0, "a", "f"), stop(Stop::tool_use)},
-     R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"{}"}])"},
-    {"arguments of blanks",
-     {begin(), call(0, "a", "f"), arguments(0, "\n"), stop(Stop::tool_use)},
-     R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"\n{}"}])"},
-    {"text behind an open call waits",
-     {begin(), call(0, "a", "f"), arguments(0, "{"), text("done"), arguments(0, "}"),
-      stop(Stop::end_turn)},
-     R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"{}"},{"id":"msg_1_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"done","annotations":[],"logprobs":[]}]}])"},
-    {"V4: a custom tool",
-     {begin(), call(0, "c1", "apply_patch"), arguments(0, R"({"input":"*** Begin )"),
-      arguments(0, R"(Patch\n"})"), stop(Stop::tool_use)},
-     R"([{"id":"ctc_1_0","type":"custom_tool_call","status":"completed","call_id":"c1","name":"apply_patch","input":"*** Begin Patch\n"}])"},
-    {"a custom tool called in the model's own way",
-     {begin(), call(0, "c1", "apply_patch"), arguments(0, "*** Begin Patch"), call(1, "c2", "f"),
-      arguments(1, "{}"), stop(Stop::tool_use)},
-     R"([{"id":"ctc_1_0","type":"custom_tool_call","status":"completed","call_id":"c1","name":"apply_patch","input":"*** Begin Patch"},{"id":"fc_1_1","type":"function_call","status":"completed","call_id":"c2","name":"f","arguments":"{}"}])"},
-    {"names of the client",
-     {begin(), call(0, "a", "mcp__get"), arguments(0, "{}"), call(1, "b", "long_12345678"),
-      arguments(1, "{}"), stop(Stop::tool_use)},
-     R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"get","namespace":"mcp","arguments":"{}"},{"id":"fc_1_1","type":"function_call","status":"completed","call_id":"b","name":"a long name","arguments":"{}"}])"},
-    {"hosted tools that the client runs",
-     {begin(), call(0, "a", "local_shell"),
-      arguments(0, "{\n\"command\":[\"ls\"],\"type\":\"x\",\"timeout_ms\":5}"),
-      call(1, "b", "shell"), arguments(1, R"({"commands":"ls"})"), call(2, "c", "hosted_patch"),
-      arguments(2, R"({"type":"delete_file","path":"a"})"), stop(Stop::tool_use)},
-     R"([{"id":"lsh_1_0","type":"local_shell_call","status":"completed","call_id":"a","action":{"type":"exec","command":["ls"],"timeout_ms":5,"env":{}}},{"id":"sh_1_1","type":"shell_call","status":"completed","call_id":"b","action":{"commands":["ls"]}},{"id":"apc_1_2","type":"apply_patch_call","status":"completed","call_id":"c","operation":{"type":"delete_file","path":"a"}}])"},
-    {"a refusal in words",
-     {begin(), text("I "), refusal("won't"), refusal("."), stop(Stop::refusal)},
-     R"([{"id":"msg_1_0","type":"message","status":"incomplete","role":"assistant","content":[{"type":"output_text","text":"I ","annotations":[],"logprobs":[]},{"type":"refusal","refusal":"won't."}]}])",
-     "\"incomplete\""},
-    {"cut in text",
-     {begin(), reasoning("r"), text("half"), stop(Stop::max_tokens)},
-     R"([{"id":"rs_1_0","type":"reasoning","status":"completed","summary":[{"type":"summary_text","text":"r"}]},{"id":"msg_1_1","type":"message","status":"incomplete","role":"assistant","content":[{"type":"output_text","text":"half","annotations":[],"logprobs":[]}]}])",
-     "\"incomplete\""},
-    {"cut in a call",
-     {begin(), call(0, "a", "f"), arguments(0, "{\"a"), stop(Stop::context_window)},
-     R"([{"id":"fc_1_0","type":"function_call","status":"incomplete","call_id":"a","name":"f","arguments":"{\"a"}])",
-     "\"incomplete\""},
-    {"cut in a custom call: nothing that could be run",
-     {begin(), text("t"), call(0, "a", "apply_patch"), arguments(0, R"({"input":"rm -rf /)"),
-      stop(Stop::max_tokens)},
-     R"([{"id":"msg_1_0","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"t","annotations":[],"logprobs":[]}]}])",
-     "\"incomplete\""},
-    {"another maker's signature",
-     {begin(),
-      reasoning("r"),
-      {.kind = Kind::signature, .text = "sig"},
-      {.kind = Kind::redacted, .text = "x"},
-      reasoning("s"),
-      stop(Stop::stop_sequence)},
-     R"([{"id":"rs_1_0","type":"reasoning","status":"completed","summary":[{"type":"summary_text","text":"rs"}]}])"},
+const Answer kAnswers[] =
+    {
+        {"nothing", {begin(), stop(Stop::end_turn)}, "[]"},
+        {"text",
+         {begin(), text("Hel"), text(""), text("lo\n\"北京\""), stop(Stop::end_turn), usage()},
+         R"([{"id":"msg_1_0","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Hello\n\"北京\"","annotations":[],"logprobs":[]}]}])"},
+        {"thinking, text and a call",
+         {begin(), reasoning("Need"), reasoning(" it."), text("Checking."), call(0, "c1", "f"),
+          arguments(0, "{\"a\":"), arguments(0, "1}"), stop(Stop::tool_use), usage()},
+         R"([{"id":"rs_1_0","type":"reasoning","status":"completed","summary":[{"type":"summary_text","text":"Need it."}],"encrypted_content":"glm1.Y21tbW1tbW1tbW1tbW1tbW1OZWVkIGl0Lg"},{"id":"msg_1_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Checking.","annotations":[],"logprobs":[]}]},{"id":"fc_1_2","type":"function_call","status":"completed","call_id":"c1","name":"f","arguments":"{\"a\":1}"}])"},
+        {"calls whose arguments interleave",
+         {begin(), call(0, "a", "f"), arguments(0, "{\"c\":"), call(1, "b", "g"),
+          arguments(1, "{}"), arguments(0, "\"北京\"}"), call(2, "", "f"), call(3, "b", "g"),
+          arguments(3, "{\"}\":{"), arguments(2, "{}"), arguments(3, "}}"), stop(Stop::tool_use)},
+         R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"{\"c\":\"北京\"}"},{"id":"fc_1_1","type":"function_call","status":"completed","call_id":"b","name":"g","arguments":"{}"},{"id":"fc_1_2","type":"function_call","status":"completed","call_id":"call_1_2","name":"f","arguments":"{}"},{"id":"fc_1_3","type":"function_call","status":"completed","call_id":"call_1_3","name":"g","arguments":"{\"}\":{}}"}])"},
+        {"no arguments at all",
+         {begin(), call(0, "a", "f"), stop(Stop::tool_use)},
+         R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"{}"}])"},
+        {"arguments of blanks",
+         {begin(), call(0, "a", "f"), arguments(0, "\n"), stop(Stop::tool_use)},
+         R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"\n{}"}])"},
+        {"text behind an open call waits",
+         {begin(), call(0, "a", "f"), arguments(0, "{"), text("done"), arguments(0, "}"),
+          stop(Stop::end_turn)},
+         R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"f","arguments":"{}"},{"id":"msg_1_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"done","annotations":[],"logprobs":[]}]}])"},
+        {"V4: a custom tool",
+         {begin(), call(0, "c1", "apply_patch"), arguments(0, R"({"input":"*** Begin )"),
+          arguments(0, R"(Patch\n"})"), stop(Stop::tool_use)},
+         R"([{"id":"ctc_1_0","type":"custom_tool_call","status":"completed","call_id":"c1","name":"apply_patch","input":"*** Begin Patch\n"}])"},
+        {"a custom tool called in the model's own way",
+         {begin(), call(0, "c1", "apply_patch"), arguments(0, "*** Begin Patch"),
+          call(1, "c2", "f"), arguments(1, "{}"), stop(Stop::tool_use)},
+         R"([{"id":"ctc_1_0","type":"custom_tool_call","status":"completed","call_id":"c1","name":"apply_patch","input":"*** Begin Patch"},{"id":"fc_1_1","type":"function_call","status":"completed","call_id":"c2","name":"f","arguments":"{}"}])"},
+        {"names of the client",
+         {begin(), call(0, "a", "mcp__get"), arguments(0, "{}"), call(1, "b", "long_12345678"),
+          arguments(1, "{}"), stop(Stop::tool_use)},
+         R"([{"id":"fc_1_0","type":"function_call","status":"completed","call_id":"a","name":"get","namespace":"mcp","arguments":"{}"},{"id":"fc_1_1","type":"function_call","status":"completed","call_id":"b","name":"a long name","arguments":"{}"}])"},
+        {"hosted tools that the client runs",
+         {begin(), call(0, "a", "local_shell"),
+          arguments(0, "{\n\"command\":[\"ls\"],\"type\":\"x\",\"timeout_ms\":5}"),
+          call(1, "b", "shell"), arguments(1, R"({"commands":"ls"})"), call(2, "c", "hosted_patch"),
+          arguments(2, R"({"type":"delete_file","path":"a"})"), stop(Stop::tool_use)},
+         R"([{"id":"lsh_1_0","type":"local_shell_call","status":"completed","call_id":"a","action":{"type":"exec","command":["ls"],"timeout_ms":5,"env":{}}},{"id":"sh_1_1","type":"shell_call","status":"completed","call_id":"b","action":{"commands":["ls"]}},{"id":"apc_1_2","type":"apply_patch_call","status":"completed","call_id":"c","operation":{"type":"delete_file","path":"a"}}])"},
+        {"a refusal in words",
+         {begin(), text("I "), refusal("won't"), refusal("."), stop(Stop::refusal)},
+         R"([{"id":"msg_1_0","type":"message","status":"incomplete","role":"assistant","content":[{"type":"output_text","text":"I ","annotations":[],"logprobs":[]},{"type":"refusal","refusal":"won't."}]}])",
+         "\"incomplete\""},
+        {"cut in text",
+         {begin(), reasoning("r"), text("half"), stop(Stop::max_tokens)},
+         R"([{"id":"rs_1_0","type":"reasoning","status":"completed","summary":[{"type":"summary_text","text":"r"}],"encrypted_content":"glm1.Y21tbW1tbW1tbW1tbW1tbW1y"},{"id":"msg_1_1","type":"message","status":"incomplete","role":"assistant","content":[{"type":"output_text","text":"half","annotations":[],"logprobs":[]}]}])",
+         "\"incomplete\""},
+        {"cut in a call",
+         {begin(), call(0, "a", "f"), arguments(0, "{\"a"), stop(Stop::context_window)},
+         R"([{"id":"fc_1_0","type":"function_call","status":"incomplete","call_id":"a","name":"f","arguments":"{\"a"}])",
+         "\"incomplete\""},
+        {"cut in a custom call: nothing that could be run",
+         {begin(), text("t"), call(0, "a", "apply_patch"), arguments(0, R"({"input":"rm -rf /)"),
+          stop(Stop::max_tokens)},
+         R"([{"id":"msg_1_0","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"t","annotations":[],"logprobs":[]}]}])",
+         "\"incomplete\""},
+        {"another maker's signature",
+         {begin(),
+          reasoning("r"),
+          {.kind = Kind::signature, .text = "sig"},
+          {.kind = Kind::redacted, .text = "x"},
+          reasoning("s"),
+          stop(Stop::stop_sequence)},
+         R"([{"id":"rs_1_0","type":"reasoning","status":"completed","summary":[{"type":"summary_text","text":"rs"}],"encrypted_content":"glm1.Ym1tbW1tbW1tbW1tbW1tbW17InR5cGUiOiJ0aGlua2luZyIsInRoaW5raW5nIjoiciIsInNpZ25hdHVyZSI6InNpZyJ9LHsidHlwZSI6InJlZGFjdGVkX3RoaW5raW5nIiwiZGF0YSI6IngifSx7InR5cGUiOiJ0aGlua2luZyIsInRoaW5raW5nIjoicyJ9"}])"},
 };
 
 TEST(responses_writer, says_every_kind_of_answer_streamed_and_whole) {
@@ -273,7 +274,7 @@ TEST(responses_writer, shows_thinking_as_it_was_asked_for) {
     SCOPED_TRACE(c.name);
     ResponsesWriterOptions how = options();
     how.hides_thinking = c.hides;
-    how.wants_sealed_thinking = c.sealed;
+    how.seal = c.sealed ? &kSeal : nullptr;
     how.raw_thinking = c.raw;
     const Written written = write(deltas, how);
     EXPECT_EQ(StrictResponses::check_stream(written.bytes), "") << written.bytes;
@@ -284,6 +285,25 @@ TEST(responses_writer, shows_thinking_as_it_was_asked_for) {
   }
   // What is sealed comes back.
   EXPECT_EQ(kSeal.open(seal, ""), "deep");
+}
+
+TEST(responses_writer, what_an_upstream_signed_is_sealed_with_its_signatures) {
+  const std::vector<Delta> deltas = {begin(),
+                                     reasoning("deep"),
+                                     {.kind = Delta::Kind::signature, .text = "c2ln"},
+                                     {.kind = Delta::Kind::redacted, .text = "b3BhcXVl"},
+                                     text("x"),
+                                     stop(Stop::end_turn)};
+  ResponsesWriterOptions how = options();
+  how.seal = &kSeal;
+  const Written written = write(deltas, how);
+  EXPECT_EQ(StrictResponses::check_stream(written.bytes), "") << written.bytes;
+  const json::value response = last_response(written.bytes);
+  const json::value item = json::find(response, "output")->as_array()[0];
+  const std::string seal(json::find_string(item, "encrypted_content"));
+  EXPECT_EQ(kSeal.open_blocks(seal), R"({"type":"thinking","thinking":"deep","signature":"c2ln"},)"
+                                     R"({"type":"redacted_thinking","data":"b3BhcXVl"})");
+  EXPECT_FALSE(kSeal.open(seal, "").has_value());
 }
 
 TEST(responses_writer, tells_Codex_how_it_broke) {

@@ -27,10 +27,16 @@ class ThinkingSeal {
   /// does not look at `beside`.
   std::optional<std::string> open(std::string_view seal, std::string_view beside) const;
 
+  /// The same for thinking that its upstream signed itself: Anthropic's blocks, comma between them,
+  /// are carried. open() does not open it.
+  std::string seal_blocks(std::string_view blocks) const;
+  std::optional<std::string> open_blocks(std::string_view seal) const;
+
   static bool is_ours(std::string_view seal) { return seal.starts_with("glm1."); }
 
  private:
   std::string mac_of(char kind, std::string_view thinking) const;
+  std::string carry(char kind, std::string_view thinking) const;
 
   std::function<std::string(std::string_view)> mac_;
 };

@@ -43,6 +43,20 @@ TEST(thinking_seal, a_changed_seal_opens_nothing) {
     EXPECT_FALSE(ours.open(foreign, "thought")) << foreign;
 }
 
+TEST(thinking_seal, carries_blocks_apart_from_texts) {
+  const ThinkingSeal seal(
+      [](std::string_view text) { return sha256_hex("b" + std::string(text)); });
+  const std::string blocks = R"({"type":"thinking","thinking":"T","signature":"c2ln"})";
+  const std::string sealed = seal.seal_blocks(blocks);
+  EXPECT_TRUE(ThinkingSeal::is_ours(sealed));
+  EXPECT_EQ(seal.open_blocks(sealed), blocks);
+  EXPECT_FALSE(seal.open(sealed, blocks).has_value());
+  EXPECT_FALSE(seal.open_blocks(seal.seal(blocks, ThinkingSeal::Text::carried)).has_value());
+  const ThinkingSeal other(
+      [](std::string_view text) { return sha256_hex("c" + std::string(text)); });
+  EXPECT_FALSE(other.open_blocks(sealed).has_value());
+}
+
 TEST(tool_names, are_changed_only_if_they_must_be) {
   EXPECT_EQ(fit_tool_name("get_weather-2"), "get_weather-2");
   const std::string longest(64, 'x');
