@@ -5,6 +5,7 @@
 namespace glmgate::protocol {
 
 void AnswerTally::add(const Delta& delta) {
+  note_size(delta);
   switch (delta.kind) {
     case Delta::Kind::begin:
       begun_ = true;
@@ -23,6 +24,26 @@ void AnswerTally::add(const Delta& delta) {
     case Delta::Kind::arguments:
       text_bytes_ += static_cast<std::int64_t>(delta.text.size());
       if (usage_ && usage_->estimated) usage_->output = estimate_tokens(text_bytes_);
+      break;
+    default:
+      break;
+  }
+}
+
+void AnswerTally::note_size(const Delta& delta) {
+  bytes_ += delta.text.size() + delta.id.size() + delta.name.size();
+  switch (delta.kind) {
+    case Delta::Kind::text:
+    case Delta::Kind::reasoning:
+    case Delta::Kind::refusal:
+      if (delta.kind != last_) ++pieces_;
+      last_ = delta.kind;
+      break;
+    case Delta::Kind::call:
+    case Delta::Kind::signature:
+    case Delta::Kind::redacted:
+      ++pieces_;
+      last_ = delta.kind;
       break;
     default:
       break;

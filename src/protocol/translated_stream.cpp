@@ -11,6 +11,8 @@ namespace {
 /// so that it does not matter where the bytes were cut.
 Result<void> enough() { return fail(FaultCode::internal, "a stop sequence hit"); }
 
+std::unexpected<Fault> endless() { return broken("the model service did not end its answer"); }
+
 class BodyReader : public AnswerReader {
  public:
   BodyReader(ReadWhole read, std::size_t max_bytes) : read_(std::move(read)), limit_(max_bytes) {}
@@ -53,6 +55,7 @@ TranslatedStream::TranslatedStream(Protocol client, std::unique_ptr<AnswerReader
 
 Result<void> TranslatedStream::on_delta(const Delta& delta, std::string& out) {
   tally_.add(delta);
+  if (tally_.is_endless()) return endless();
   auto told = stops_.add(delta, [&](const Delta& kept) { return writer_->add(kept, out); });
   if (!told) return told;
   return stops_.hit() ? enough() : Result<void>();
@@ -97,6 +100,7 @@ TranslatedWhole::TranslatedWhole(std::unique_ptr<AnswerReader> reader, WriteWhol
 OnDelta TranslatedWhole::on_delta() {
   return [this](const Delta& delta) -> Result<void> {
     tally_.add(delta);
+    if (tally_.is_endless()) return endless();
     auto told = stops_.add(delta, [this](const Delta& kept) { return answer_.add(kept); });
     if (!told) return told;
     return stops_.hit() ? enough() : Result<void>();
