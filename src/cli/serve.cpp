@@ -1,6 +1,8 @@
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -103,6 +105,7 @@ class Service {
   Result<void> welcome();
   void start();
   void wait_for_signals();
+  void return_memory();
   void reload();
   void drain();
   void end();
@@ -125,6 +128,7 @@ class Service {
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<net::Server> metrics_server_;  ///< on the first lane
   RunFile run_;
+  std::chrono::steady_clock::time_point memory_returned_;
 };
 
 /// What an answer is worth that nobody is left to settle. An upstream that is gone from the
@@ -339,6 +343,20 @@ void Service::reload() {
     log::write(log::Level::warn, "run_file", {{"why", written.error().for_client}});
 }
 
+/// Large requests leave holes between what goes on, and glibc keeps them: they are given back when
+/// a burst is over, and not too often, since it takes some milliseconds.
+void Service::return_memory() {
+  constexpr std::int64_t kWorthIt = 16 * 1024 * 1024;
+  constexpr auto kPause = 5s;
+  net::ServerCounts& counts = gateway_->counts;
+  const std::int64_t held = counts.body_memory.load();
+  const auto now = std::chrono::steady_clock::now();
+  if (counts.body_memory_peak.load() - held < kWorthIt || now - memory_returned_ < kPause) return;
+  counts.body_memory_peak = held;
+  memory_returned_ = now;
+  malloc_trim(0);
+}
+
 void Service::wait_for_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -347,6 +365,7 @@ void Service::wait_for_signals() {
   while (true) {
     const int got = sigtimedwait(&set, nullptr, &kTick);
     log::flush();
+    return_memory();
     if (got == SIGHUP) reload();
     if (got == SIGTERM || got == SIGINT) return;
   }

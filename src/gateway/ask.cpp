@@ -282,6 +282,9 @@ net::awaitable<Result<void>> attempt(Exchange& x, const Route& route, protocol::
   const UpstreamEndpoint& endpoint = *find_endpoint(upstream, x.target.dialect);
   Result<Outgoing> outgoing = write_request(x, route, endpoint, body);
   if (!outgoing) co_return fail(std::move(outgoing.error()));
+  const std::size_t made = outgoing->made ? outgoing->made->size() : 0;
+  if (Result<void> held = x.call.hold_memory(body.bytes().size() + made + x.kept_bytes()); !held)
+    co_return fail(std::move(held.error()));
   const std::string_view bytes = outgoing->made ? *outgoing->made : body.bytes();
   const net::Headers headers = request_headers(x, upstream, endpoint);
 

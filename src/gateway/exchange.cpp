@@ -122,7 +122,9 @@ net::awaitable<Result<void>> begin(Exchange& x) {
   if (Result<void> prepared = prepare(x, *body); !prepared) co_return prepared;
   x.call.on_client_gone([&x] { x.cancel.abort(); });
   Result<void> begun = co_await ask(x, *body);
-  if (!begun) x.hold.reset();  // nothing was had, nothing is owed
+  if (!begun) x.hold.reset();                // nothing was had, nothing is owed
+  (void)x.call.hold_memory(x.kept_bytes());  // less than it was
+  if (x.draft) x.draft->forget_what_was_taken();
   co_return begun;
 }
 
@@ -213,6 +215,12 @@ net::awaitable<Result<void>> refuse(Fault fault) { co_return fail(std::move(faul
 
 std::string id_of(const Exchange& x, std::string_view prefix) {
   return std::string(prefix) + x.id.substr(std::string_view("x_").size());
+}
+
+std::size_t Exchange::kept_bytes() const {
+  std::size_t bytes = draft ? draft->kept_bytes() : 0;
+  if (stored) bytes += stored->input.size() + stored->previous.size() + stored->echo.bytes();
+  return bytes;
 }
 
 std::int64_t Exchange::overhead_us() const {

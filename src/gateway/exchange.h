@@ -70,7 +70,7 @@ struct Exchange {
   protocol::Protocol asked_in;  ///< of the request: target.dialect, but that some clients post a
                                 ///< Responses body to /chat/completions (wire-protocols 5.3)
   protocol::Facts facts;
-  std::unique_ptr<const protocol::ChatDraft>
+  std::unique_ptr<protocol::ChatDraft>
       draft;  ///< of a translated request, what its answer's writer needs; absent: bytes pass
   std::unique_ptr<const StoredRequest> stored;  ///< of a Responses request, if there is a store
   std::vector<std::string> warnings;            ///< for glmgate-warning
@@ -96,6 +96,7 @@ struct Exchange {
   std::chrono::nanoseconds asking{0};  ///< spent waiting for upstreams before the answer began
 
   const Setup& setup() const { return *lines->setup; }
+  std::size_t kept_bytes() const;  ///< of the request, while its answer lasts
   bool keeps_response() const { return stored && stored->wanted; }
   std::int64_t overhead_us() const;  ///< our own time until the answer began
 };

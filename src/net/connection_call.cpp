@@ -224,8 +224,17 @@ std::string ConnectionCall::make_head(int status, const Headers& headers) {
 
 void ConnectionCall::account(std::size_t held) {
   const std::int64_t now = static_cast<std::int64_t>(held);
-  server_.counts.body_memory += now - accounted_;
+  server_.counts.hold(now - accounted_);
   accounted_ = now;
+}
+
+Result<void> ConnectionCall::hold_memory(std::size_t bytes) {
+  const std::int64_t others = server_.counts.body_memory.load() - accounted_;
+  if (static_cast<std::int64_t>(bytes) > accounted_ &&
+      others > static_cast<std::int64_t>(server_.options.max_body_memory))
+    return fail(memory_full());
+  account(bytes);
+  return {};
 }
 
 Result<void> ConnectionCall::check_memory() const {

@@ -22,6 +22,7 @@ class ConnectionCall final : public Call {
   const Request& request() const override { return parser_.request(); }
   std::string_view peer() const override { return stream_.peer(); }
   awaitable<Result<std::string>> read_body() override;
+  Result<void> hold_memory(std::size_t bytes) override;
   void on_client_gone(std::move_only_function<void()> action) override;
   bool client_gone() const override { return gone_; }
   bool shutting_down() const override { return ending_; }

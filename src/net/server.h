@@ -58,6 +58,11 @@ class Call {
   /// answer.
   virtual awaitable<Result<std::string>> read_body() = 0;
 
+  /// From now on this call holds `bytes` of max_body_memory, instead of what it held before (its
+  /// body at first): what was made of the body counts, and what is gone does not. Fault{overloaded},
+  /// and nothing changed, if that is more than before and other calls hold all there is.
+  virtual Result<void> hold_memory(std::size_t bytes) = 0;
+
   /// Called on the worker's thread as soon as nobody waits for the answer any more, until it is
   /// complete: the client has left (FIN or RST; a half-close cannot be told from a close), or the
   /// server ends its calls. May be called inside on_client_gone() if it is so already. The action
@@ -106,7 +111,10 @@ struct ServerCounts {
   std::atomic<std::int64_t> calls{0};    ///< being answered now
   std::atomic<std::int64_t> awaited{0};  ///< requests on their way: connected, or part of the head
   std::atomic<std::int64_t> body_memory{0};
+  std::atomic<std::int64_t> body_memory_peak{0};  ///< since whoever looks at it set it back
   std::atomic<std::int64_t> refused{0};
+
+  void hold(std::int64_t more);  ///< of body_memory; less than 0: let go
 
   /// Counts a connection from `host`; false if that is one too many. Loopback is not counted.
   bool enter(std::string_view host, std::size_t limit);

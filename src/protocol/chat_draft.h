@@ -4,6 +4,7 @@
 // translates it on.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct ChatDraft {
   bool hides_thinking = false;    ///< Anthropic's thinking.display "omitted"
   bool wants_sealed_thinking = false;  ///< Responses: include reasoning.encrypted_content
   ResponsesEcho echo;                  ///< Responses: what the response repeats of its request
+
+  /// About how much memory what the answer's writer needs takes while the answer lasts.
+  std::size_t kept_bytes() const;
+  /// Lets go of what the writer has taken for itself; `names` stay where they are.
+  void forget_what_was_taken();
 };
 
 }  // namespace glmgate::protocol

@@ -65,6 +65,15 @@ std::string_view error_code(FaultCode code) {
 
 }  // namespace
 
+std::size_t ResponsesEcho::bytes() const {
+  std::size_t sum = 0;
+  for (const std::string* each :
+       {&instructions, &max_output_tokens, &metadata, &parallel_tool_calls, &previous_response_id,
+        &reasoning, &temperature, &text, &tool_choice, &tools, &top_p, &truncation, &user})
+    sum += each->size();
+  return sum;
+}
+
 ResponsesEcho read_responses_echo(const Body& body) {
   ResponsesEcho echo;
   const JsonView root = body.root();

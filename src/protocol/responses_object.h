@@ -2,6 +2,7 @@
 // an answer's end and its break have in common.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ struct ResponsesEcho {
   std::string top_p = "1.0";
   std::string truncation = "\"disabled\"";
   std::string user = "null";
+
+  std::size_t bytes() const;  ///< of all of it
 };
 
 /// Of the client's own body, before history is put into it. What has the wrong type is taken as

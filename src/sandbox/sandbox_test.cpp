@@ -30,6 +30,7 @@ class PaperCall final : public net::Call {
     if (body_fault) co_return fail(*body_fault);
     co_return body;
   }
+  Result<void> hold_memory(std::size_t) override { return {}; }
   void on_client_gone(std::move_only_function<void()> action) override {
     if (gone_) action();
     action_ = std::move(action);
