@@ -272,6 +272,7 @@ void read_server(Section& section, Config& config) {
   section.integer("max_connections_per_address", server.max_connections_per_address, 1, 10'000'000);
   section.size("max_body_memory", server.max_body_memory);
   section.size("max_body", server.limits.body_bytes);
+  config.setup.body_bytes = server.limits.body_bytes;
   section.size("max_head", server.limits.head_bytes);
   section.size("max_request_line", server.limits.request_line_bytes);
   section.integer("max_fields", server.limits.fields, 1, 10'000);

@@ -79,7 +79,8 @@ struct SetupConfig {
   std::size_t event_bytes = 16 * 1024 * 1024;   ///< longest upstream event
   std::shared_ptr<const protocol::Vocabulary> vocabulary;  ///< counts prompts; nullptr: estimates
   std::optional<protocol::ResponsesStoreLimits> keep_responses;  ///< as it is when we start
-  std::size_t answer_bytes = 64 * 1024 * 1024;                   ///< longest plain answer
+  std::size_t body_bytes = 32 * 1024 * 1024;    ///< of a request, also with what is stored put in
+  std::size_t answer_bytes = 64 * 1024 * 1024;  ///< longest plain answer
 };
 
 /// How an upstream is doing; shared by all workers and kept across reloads that leave the upstream

@@ -1,5 +1,7 @@
 #include "gateway/stored.h"
 
+#include <algorithm>
+
 #include "gateway/query.h"
 #include "protocol/responses_request.h"
 #include "protocol/responses_store.h"
@@ -10,7 +12,8 @@ namespace {
 UtcMillis now(const Exchange& x) { return x.at.gateway.clock.utc_ms(); }
 
 /// The same request with other bytes; what was checked once is checked again.
-Result<void> replace(protocol::Body& body, std::string bytes) {
+Result<void> replace(const Exchange& x, protocol::Body& body, std::string bytes) {
+  if (Result<void> held = x.call.hold_memory(bytes.size()); !held) return held;
   Result<protocol::Body> read = protocol::Body::read(std::move(bytes), protocol::JsonLimits{});
   if (!read) return fail(std::move(read.error()));
   body = std::move(*read);
@@ -20,8 +23,10 @@ Result<void> replace(protocol::Body& body, std::string bytes) {
 Result<void> recall_items(const Exchange& x, protocol::ResponsesStore& store,
                           protocol::Body& body) {
   Result<std::string> filled = protocol::with_items(
-      body, [&](std::string_view id) { return store.find_item(x.key->id, id, now(x)); });
-  if (filled) return *filled == body.bytes() ? Result<void>{} : replace(body, std::move(*filled));
+      body, x.setup().config.body_bytes,
+      [&](std::string_view id) { return store.find_item(x.key->id, id, now(x)); });
+  if (filled)
+    return *filled == body.bytes() ? Result<void>{} : replace(x, body, std::move(*filled));
   if (filled.error().code == FaultCode::not_stored) return {};
   return fail(std::move(filled.error()));
 }
@@ -69,9 +74,16 @@ Result<void> recall(Exchange& x, protocol::Body& body) {
   x.stored = std::move(stored);
   if (Result<void> items = recall_items(x, *store, body); !items) return items;
   if (x.stored->previous.empty()) return {};
-  const std::optional<std::string> history =
-      store->find_history(x.key->id, x.stored->previous, now(x));
-  return history ? replace(body, protocol::with_history(body, *history)) : Result<void>{};
+  const std::size_t room =
+      x.setup().config.body_bytes - std::min(body.bytes().size(), x.setup().config.body_bytes);
+  Result<std::optional<std::string>> history =
+      store->find_history(x.key->id, x.stored->previous, room, now(x));
+  if (!history) return fail(std::move(history.error()));
+  if (!*history) return {};
+  // While it is joined it is there twice.
+  if (Result<void> held = x.call.hold_memory(body.bytes().size() + 2 * (*history)->size()); !held)
+    return held;
+  return replace(x, body, protocol::with_history(body, **history));
 }
 
 void remember(const Exchange& x, std::string response) {

@@ -13,8 +13,9 @@
 namespace glmgate::protocol {
 namespace {
 
-constexpr std::size_t kEntryBytes = 512;  // of maps and lists, about
-constexpr std::size_t kMostItems = 100;   // of a page
+constexpr std::size_t kEntryBytes = 512;       // of maps and lists, about
+constexpr std::size_t kMostItems = 100;        // of a page
+constexpr std::size_t kLongestChain = 10'000;  // of responses: no request has more items
 
 /// Of items as they are stored: the text of an array of them, scanned.
 class Items {
@@ -34,6 +35,15 @@ class Items {
   JsonTape tape_;
   bool scanned_ = false;
 };
+
+Fault history_too_long(std::size_t most) {
+  return make_fault(FaultCode::body_too_large,
+                    "The conversation before this request is too long to be continued: with it, "
+                    "the request would have more than " +
+                        std::to_string(kLongestChain) + " responses or " + std::to_string(most) +
+                        " bytes. Begin a new one.",
+                    "previous_response_id");
+}
 
 std::string id_of(JsonView item) { return item.find("id").string().value_or(""); }
 
@@ -134,18 +144,23 @@ bool ResponsesStore::remove(std::string_view tenant, std::string_view id, UtcMil
   return true;
 }
 
-std::optional<std::string> ResponsesStore::find_history(std::string_view tenant,
-                                                        std::string_view id, UtcMillis now) {
+Result<std::optional<std::string>> ResponsesStore::find_history(std::string_view tenant,
+                                                                std::string_view id,
+                                                                std::size_t most, UtcMillis now) {
   const std::lock_guard lock(mutex_);
   drop_old(now);
   std::vector<Entries::iterator> chain;  // newest first
+  std::size_t bytes = 0;
   for (std::string_view next = id; !next.empty(); next = chain.back()->stored.previous) {
     Entries::iterator* const found = locate(tenant, next);
     // A chain cannot be longer than the store, unless it goes round.
     if (found == nullptr || chain.size() == entries_.size()) return std::nullopt;
     chain.push_back(*found);
+    bytes += (*found)->stored.input.size() + (*found)->stored.output.size() + 2;
+    if (bytes > most || chain.size() > kLongestChain) return fail(history_too_long(most));
   }
   std::string history;
+  history.reserve(bytes);
   for (auto entry = chain.rbegin(); entry != chain.rend(); ++entry) {
     append_element(history, (*entry)->stored.input);
     append_element(history, (*entry)->stored.output);
@@ -230,18 +245,22 @@ std::string stored_input(const Body& body, std::string_view response_id) {
 
 std::string with_history(const Body& body, std::string_view history) {
   const JsonView root = body.root();
-  std::string out = "{";
+  std::string out;
+  out.reserve(history.size() + body.bytes().size() + 128);
+  out += '{';
   for (JsonView member = root.first(); member.present(); member = member.after()) {
     if (member.key_equals("previous_response_id") || member.key_equals("input")) continue;
-    out += json::quote(member.key()) + ":" + std::string(member.raw()) + ",";
+    ((out += json::quote(member.key())) += ':') += member.raw();
+    out += ',';
   }
-  std::string input(history);
-  append_element(input, elements_of(root.find("input")));
-  return out + R"("input":[)" + input + "]}";
+  (out += R"("input":[)") += history;
+  const std::string own = elements_of(root.find("input"));
+  if (!history.empty() && !own.empty()) out += ',';
+  return (out += own) += "]}";
 }
 
 Result<std::string> with_items(
-    const Body& body,
+    const Body& body, std::size_t most,
     const std::function<std::optional<std::string>(std::string_view item_id)>& find) {
   const JsonView input = body.root().find("input");
   std::string out;
@@ -265,6 +284,11 @@ Result<std::string> with_items(
     out += body.bytes().substr(copied, item.begin() - copied);
     out += *found;
     copied = item.end();
+    if (out.size() + body.bytes().size() - copied > most)
+      return fail(FaultCode::body_too_large,
+                  "With what its item references stand for the request would be larger than " +
+                      std::to_string(most) + " bytes.",
+                  "input[" + std::to_string(index) + "].id");
   }
   out += body.bytes().substr(copied);
   return out;

@@ -48,9 +48,10 @@ class ResponsesStore {
   bool remove(std::string_view tenant, std::string_view id, UtcMillis now);
 
   /// All items of the conversation that ends with response `id`, oldest first; nothing if any part
-  /// of it is gone.
-  std::optional<std::string> find_history(std::string_view tenant, std::string_view id,
-                                          UtcMillis now);
+  /// of it is gone. Fault{body_too_large} if they are more than `most` bytes: a small request would
+  /// become a large one.
+  Result<std::optional<std::string>> find_history(std::string_view tenant, std::string_view id,
+                                                  std::size_t most, UtcMillis now);
   /// An output item by its own id.
   std::optional<std::string> find_item(std::string_view tenant, std::string_view item_id,
                                        UtcMillis now);
@@ -101,10 +102,10 @@ std::string stored_input(const Body& body, std::string_view response_id);
 std::string with_history(const Body& body, std::string_view history);
 
 /// The request with each item_reference replaced by what `find` has for its id.
-/// Fault{not_stored} if it has nothing, Fault{bad_value} if an item is referred to twice: a small
-/// request would become a large one.
+/// Fault{not_stored} if it has nothing; Fault{bad_value} if an item is referred to twice and
+/// Fault{body_too_large} past `most` bytes: a small request would become a large one.
 Result<std::string> with_items(
-    const Body& body,
+    const Body& body, std::size_t most,
     const std::function<std::optional<std::string>(std::string_view item_id)>& find);
 
 /// A response object that is over, completed or incomplete, to be put; nothing if it is anything

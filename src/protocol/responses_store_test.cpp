@@ -23,12 +23,21 @@ StoredResponse stored(const std::string& id, const std::string& previous = "",
 
 Body body(const std::string& text) { return std::move(*Body::read(text, {})); }
 
+constexpr std::size_t kMost = 1'000'000;
+
+std::optional<std::string> history(ResponsesStore& store, std::string_view tenant,
+                                   std::string_view id, UtcMillis now) {
+  auto found = store.find_history(tenant, id, kMost, now);
+  EXPECT_TRUE(found.has_value());
+  return found.value_or(std::nullopt);
+}
+
 TEST(responses_store, keeps_finds_and_removes_for_each_tenant_by_itself) {
   ResponsesStore store({});
   ASSERT_TRUE(store.put("a", stored("r1"), kNow));
   EXPECT_EQ(store.find("a", "r1", kNow)->response, R"({"id":"r1"})");
   EXPECT_FALSE(store.find("b", "r1", kNow));
-  EXPECT_FALSE(store.find_history("b", "r1", kNow));
+  EXPECT_FALSE(history(store, "b", "r1", kNow));
   EXPECT_FALSE(store.find_item("b", "msg_r1", kNow));
   EXPECT_FALSE(store.remove("b", "r1", kNow));
   EXPECT_EQ(store.find_item("a", "msg_r1", kNow), stored("r1").output);
@@ -50,13 +59,13 @@ TEST(responses_store, a_conversation_is_found_whole_or_not_at_all) {
   store.put("a", stored("r2", "r1"), kNow);
   store.put("a", stored("r3", "r2"), kNow);
   const auto one = [](const StoredResponse& of) { return of.input + "," + of.output; };
-  EXPECT_EQ(store.find_history("a", "r2", kNow), one(stored("r1")) + "," + one(stored("r2")));
-  EXPECT_EQ(store.find_history("a", "r3", kNow),
+  EXPECT_EQ(history(store, "a", "r2", kNow), one(stored("r1")) + "," + one(stored("r2")));
+  EXPECT_EQ(history(store, "a", "r3", kNow),
             one(stored("r1")) + "," + one(stored("r2")) + "," + one(stored("r3")));
   store.remove("a", "r1", kNow);
-  EXPECT_FALSE(store.find_history("a", "r3", kNow));
+  EXPECT_FALSE(history(store, "a", "r3", kNow));
   store.put("a", stored("r1", "r3"), kNow);  // round in a circle
-  EXPECT_FALSE(store.find_history("a", "r3", kNow));
+  EXPECT_FALSE(history(store, "a", "r3", kNow));
 }
 
 TEST(responses_store, forgets_what_was_not_used_for_long) {
@@ -103,7 +112,7 @@ TEST(responses_store, threads_may_share_it) {
       for (int i = 0; i < 300; ++i) {
         const std::string id = "r" + std::to_string(t) + "_" + std::to_string(i);
         store.put("a", stored(id), kNow + i);
-        store.find_history("a", id, kNow + i);
+        history(store, "a", id, kNow + i);
         store.find_item("a", "msg_" + id, kNow + i);
         if (i % 3 == 0) store.remove("a", id, kNow + i);
       }
@@ -143,9 +152,9 @@ TEST(responses_store, a_stored_turn_goes_on) {
   const Body second = body(
       R"({"model":"m","previous_response_id":"resp_1","input":[{"role":"user","content":"three"}]})");
   EXPECT_EQ(responses_to_chat(second, {}).error().code, FaultCode::previous_response_not_found);
-  const auto history = store.find_history("a", previous_response_id(second), kNow);
-  ASSERT_TRUE(history);
-  const auto draft = responses_to_chat(body(with_history(second, *history)), {});
+  const auto before = history(store, "a", previous_response_id(second), kNow);
+  ASSERT_TRUE(before);
+  const auto draft = responses_to_chat(body(with_history(second, *before)), {});
   ASSERT_TRUE(draft);
   EXPECT_EQ(
       draft->body,
@@ -173,22 +182,60 @@ TEST(responses_store, input_is_stored_as_it_will_be_listed) {
 TEST(responses_store, references_are_resolved_or_refused) {
   const Body request = body(
       R"({"input":[{"type":"item_reference","id":"i1"}, {"role":"user","content":"x"},{"type":"item_reference","id":"i2"}]})");
-  const auto all = with_items(request, [](std::string_view id) -> std::optional<std::string> {
-    return "<" + std::string(id) + ">";
-  });
+  const auto all =
+      with_items(request, kMost, [](std::string_view id) -> std::optional<std::string> {
+        return "<" + std::string(id) + ">";
+      });
   EXPECT_EQ(*all, R"({"input":[<i1>, {"role":"user","content":"x"},<i2>]})");
-  const auto none = with_items(request, [](std::string_view id) -> std::optional<std::string> {
-    if (id == "i1") return "{}";
-    return std::nullopt;
-  });
+  const auto none =
+      with_items(request, kMost, [](std::string_view id) -> std::optional<std::string> {
+        if (id == "i1") return "{}";
+        return std::nullopt;
+      });
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, FaultCode::not_stored);
   EXPECT_EQ(none.error().param, "input[2].id");
   const auto twice = with_items(
       body(R"({"input":[{"type":"item_reference","id":"i"},{"type":"item_reference","id":"i"}]})"),
-      [](std::string_view) { return std::optional<std::string>("{}"); });
+      kMost, [](std::string_view) { return std::optional<std::string>("{}"); });
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().param, "input[1].id");
+}
+
+TEST(responses_store, a_small_request_does_not_become_larger_than_a_body_may_be) {
+  ResponsesStore store({});
+  store.put("a", stored("r1"), kNow);
+  store.put("a", stored("r2", "r1"), kNow);
+  const std::size_t size = history(store, "a", "r2", kNow)->size();
+  EXPECT_TRUE(store.find_history("a", "r2", size + 4, kNow).has_value());
+  const auto refused = store.find_history("a", "r2", size - 1, kNow);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, FaultCode::body_too_large);
+  EXPECT_EQ(refused.error().param, "previous_response_id");
+  EXPECT_TRUE(store.find_history("a", "r1", size - 1, kNow).has_value());
+
+  const Body request = body(
+      R"({"input":[{"type":"item_reference","id":"i1"},{"type":"item_reference","id":"i2"}]})");
+  const auto find = [](std::string_view) -> std::optional<std::string> {
+    return '"' + std::string(1'000, 'x') + '"';
+  };
+  EXPECT_TRUE(with_items(request, 2'100, find).has_value());
+  const auto filled = with_items(request, 1'900, find);
+  ASSERT_FALSE(filled.has_value());
+  EXPECT_EQ(filled.error().code, FaultCode::body_too_large);
+  EXPECT_EQ(filled.error().param, "input[1].id");
+}
+
+TEST(responses_store, a_long_conversation_of_nothing_ends) {
+  ResponsesStore store({});
+  for (int i = 0; i <= 10'000; ++i) {
+    StoredResponse empty;
+    empty.id = "r" + std::to_string(i);
+    if (i > 0) empty.previous = "r" + std::to_string(i - 1);
+    ASSERT_TRUE(store.put("a", empty, kNow));
+  }
+  EXPECT_TRUE(store.find_history("a", "r9999", kMost, kNow).has_value());
+  EXPECT_FALSE(store.find_history("a", "r10000", kMost, kNow).has_value());
 }
 
 TEST(responses_store, lists_input_items_in_pages) {
