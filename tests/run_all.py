@@ -15,7 +15,7 @@ def main():
     program, *flags = sys.argv[1:]
     kills = ["--kills", "100"] if "--long" in flags else ["--kills", "5"]
     suites = [["run_cases.py", program], ["http_strict.py", program], ["cli_test.py", program], ["fault_test.py", program], ["routes_test.py", program], ["crash_test.py", program, *kills],
-              ["run_sdk.py", program], ["run_vocabulary.py", program], ["run_agents.py", program]]
+              ["growth_test.py", program], ["run_sdk.py", program], ["run_vocabulary.py", program], ["run_agents.py", program]]
     if "--sanitized" in flags:
         os.environ["GLMGATE_TEST_SLOW"] = "6"
         suites = [["run_cases.py", program, *([] if "--long" in flags else ["--brief"])], ["fault_test.py", program]]
