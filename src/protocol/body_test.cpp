@@ -132,13 +132,13 @@ TEST(body, every_choice_of_removed_members_leaves_an_object_of_the_others) {
 
 TEST(body, a_member_is_added_as_fast_whatever_else_is) {
   std::string elements = "{}";
-  for (int i = 1; i < 200'000; ++i) elements += ",{}";
+  for (int i = 1; i < 100'000; ++i) elements += ",{}";
   const Body untouched = read("{\"a\":[" + elements + "]}");
   const double seconds = growth::cpu_seconds([&] {
     Body body = read(std::string(untouched.bytes()));
     for (JsonView each = body.root().find("a").first(); each.present(); each = each.after())
       body.set_member(each, "b", "1");
-    EXPECT_EQ(body.spliced().size(), body.bytes().size() + 200'000 * 5);
+    EXPECT_EQ(body.spliced().size(), body.bytes().size() + 100'000 * 5);
   });
   EXPECT_LT(seconds, growth::kLimit);
 }
