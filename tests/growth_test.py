@@ -537,19 +537,30 @@ class Memory:
     def ask(self, path, body):
         """A request whose answer goes on; the socket, and the status."""
         connection = self.server.connect(60)
-        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        head = (f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.key}\r\nContent-Length: {len(body)}\r\n\r\n").encode()
+        try:
+            connection.sendall(head + body)
+        except OSError:
+            pass                    # refused by its head: the answer is there
         return connection, int(connection.recv(64 * 1024).split()[1])
 
     def large_tools(self):
         tool = '{"type":"function","name":"f","description":"' + "d" * self.BODY + '"}'
         return ('{"model":"chat/m","stream":true,"store":false,"input":"hi","tools":[' + tool + "]}").encode()
 
+    def soon(self, measure, most):
+        """What is measured once it is at most so much: garbage is given back now and then."""
+        deadline = time.monotonic() + 20 * harness.SLOW
+        while measure() > most and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return measure()
+
     def is_bounded(self):
         before = self.resident()
         body = self.large_tools()
         asked = [self.ask("/v1/responses", body) for _ in range(12)]
         statuses = [status for _, status in asked]
-        kept = self.resident() - before
+        kept = self.soon(lambda: self.resident() - before, 4 * self.LIMIT)
         for connection, _ in asked:
             connection.close()
         assert statuses[0] == 200, statuses
@@ -559,10 +570,8 @@ class Memory:
 
     def is_given_back(self):
         before = self.is_bounded()
-        deadline = time.monotonic() + 20 * harness.SLOW
-        while self.resident() - before > self.LIMIT / 2 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert self.resident() - before <= self.LIMIT / 2, f"{self.resident() - before} bytes stay"
+        stays = self.soon(lambda: self.resident() - before, self.LIMIT / 2)
+        assert stays <= self.LIMIT / 2, f"{stays} bytes stay"
         connection, status = self.ask("/v1/responses", self.large_tools())
         connection.close()
         assert status == 200, f"status {status} when all is over"
