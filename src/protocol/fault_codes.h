@@ -18,13 +18,13 @@ enum class Retry : std::uint8_t {
   no
 };
 
+/// Its statuses are its fault's: none is a 401 or 403, since the client's key is not what they tell
+/// of.
 struct BusinessCode {
   int code;
   FaultCode fault;
-  int status;         ///< on /v1 paths
-  int native_status;  ///< on GLM's own paths; never 401: the client's key is not at fault
-  Again again;        ///< what the gateway may do
-  Retry retry;        ///< what the client may do
+  Again again;  ///< what the gateway may do
+  Retry retry;  ///< what the client may do
   std::string_view words;
 };
 
@@ -39,7 +39,9 @@ struct FaultFace {
   std::string_view anthropic_type;
   int anthropic_status;  ///< 0: as everywhere
   std::string_view native_code;
-  int native_status;  ///< 0: as everywhere
+  int native_status;       ///< 0: as everywhere
+  Retry retry;             ///< what the client may do, if no business code says otherwise
+  std::string_view about;  ///< what happened, as in docs/errors.md
 };
 
 const FaultFace& face(FaultCode code);

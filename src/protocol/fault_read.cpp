@@ -6,68 +6,14 @@
 #include <optional>
 
 #include "protocol/fault_codes.h"
+#include "protocol/fault_said.h"
 #include "protocol/fault_text.h"
 #include "protocol/fault_wire.h"
-#include "protocol/json_scan.h"
 
 namespace glmgate::protocol {
 namespace {
 
-constexpr std::size_t kMostBody = 1 << 20;  // of an error body is looked at
 constexpr std::int64_t kLongestWait = 604'800;
-
-/// What an error body says, whatever its shape.
-struct Said {
-  std::string code;  // as written, digits or a word
-  std::string type;
-  std::string message;
-  std::string param;
-  bool is_error = false;  // there was an error in it, in one of the known shapes
-};
-
-bool is_digits(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string text_of(JsonView value) {
-  if (value.is(JsonType::string)) return *value.string();
-  if (value.is(JsonType::number)) return std::string(value.raw());
-  return {};
-}
-
-/// "[1302][Rate limit reached]" holds the code where the Anthropic endpoint has no field for it
-/// (glm-api 4.3).
-std::string bracketed_code(std::string_view message) {
-  if (!message.starts_with('[')) return {};
-  const auto end = message.find(']');
-  const std::string_view code = message.substr(1, end == std::string_view::npos ? 0 : end - 1);
-  return is_digits(code) && (code.size() == 3 || code.size() == 4) ? std::string(code)
-                                                                   : std::string();
-}
-
-/// Nested {"error":{code,message}}, {"error":"text"}, flat {"code","msg"}, engines'
-/// {"object":"error",...}, {"detail":...}.
-Said read_said(std::string_view body) {
-  Said said;
-  const auto tape = JsonTape::scan(body.substr(0, kMostBody), {.rigor = JsonRigor::upstream});
-  if (!tape) return said;
-  const JsonView root = tape->root(body);
-  const JsonView nested = root.find("error");
-  const JsonView from = nested.is(JsonType::object) ? nested : root;
-  said.code = text_of(from.find("code"));
-  said.type = text_of(from.find("type"));
-  said.param = text_of(from.find("param"));
-  for (const std::string_view key : {"message", "msg", "detail"})
-    if (said.message.empty()) said.message = text_of(from.find(key));
-  if (nested.is(JsonType::string)) said.message = *nested.string();
-  said.is_error = nested.given() || !said.code.empty() || root.find("success").boolean() == false ||
-                  root.find("object").equals("error") || said.type == "error";
-  if (!is_digits(said.code) && is_digits(said.type)) said.code = said.type;
-  if (!is_digits(said.code))
-    if (std::string code = bracketed_code(said.message); !code.empty()) said.code = std::move(code);
-  return said;
-}
 
 /// OpenAI's and Anthropic's words, as engines and other gateways send them.
 struct Word {
@@ -76,6 +22,7 @@ struct Word {
 };
 constexpr Word kWords[] = {
     {"context_length_exceeded", FaultCode::context_too_long},
+    {"exceed_context_size_error", FaultCode::context_too_long},
     {"content_filter", FaultCode::content_blocked},
     {"insufficient_quota", FaultCode::insufficient_balance},
     {"billing_error", FaultCode::insufficient_balance},
@@ -89,6 +36,7 @@ constexpr Word kWords[] = {
     {"rate_limit_error", FaultCode::rate_limited},
     {"overloaded_error", FaultCode::upstream_overloaded},
     {"server_is_overloaded", FaultCode::upstream_overloaded},
+    {"timeout_error", FaultCode::upstream_timeout},
     {"request_too_large", FaultCode::body_too_large},
     {"invalid_request_error", FaultCode::bad_value},
     {"BadRequestError", FaultCode::bad_value},
@@ -100,8 +48,16 @@ std::optional<FaultCode> find_word(std::string_view word) {
   return std::nullopt;
 }
 
+/// A status that says nothing by itself of what the request lacks: the body's words may.
+bool is_vague(int status) { return status < 400 || status == 400 || status == 422; }
+
+/// Of a proxy, a path or a method of ours (405, 407, 421, 426, 499 ...) no client can change
+/// anything: that is upstream_error.
 FaultCode by_status(int status) {
   switch (status) {
+    case 400:
+    case 422:
+      return FaultCode::bad_value;
     case 401:
     case 403:
       return FaultCode::upstream_refused_key;
@@ -110,7 +66,9 @@ FaultCode by_status(int status) {
     case 404:
       return FaultCode::model_not_found;
     case 408:
-      return FaultCode::upstream_error;
+    case 504:
+    case 524:
+      return FaultCode::upstream_timeout;
     case 409:
       return FaultCode::duplicate_request;
     case 413:
@@ -124,11 +82,8 @@ FaultCode by_status(int status) {
     case 529:
       return FaultCode::upstream_overloaded;
     default:
-      break;
+      return status >= 400 ? FaultCode::upstream_error : FaultCode::upstream_broken;
   }
-  if (status >= 500) return FaultCode::upstream_error;
-  if (status >= 400) return FaultCode::bad_value;
-  return FaultCode::upstream_broken;
 }
 
 std::string_view words_of(FaultCode code) {
@@ -157,6 +112,8 @@ std::string_view words_of(FaultCode code) {
       return "the model service refused the request";
     case FaultCode::upstream_error:
       return "the model service reported an internal error";
+    case FaultCode::upstream_timeout:
+      return "the model service ran out of time";
     default:
       return "the model service gave an answer that cannot be read";
   }
@@ -248,23 +205,72 @@ std::optional<UtcMillis> find_reset(std::string_view text) {
   return std::nullopt;
 }
 
+/// When a quota starts again; nothing if nobody said.
+std::optional<UtcMillis> reset_of(std::string_view retry_after, std::string_view message,
+                                  UtcMillis now) {
+  if (const auto reset = find_reset(message)) return reset;
+  if (const auto seconds = read_number(retry_after))
+    return now + std::min(*seconds, kLongestWait) * 1000;
+  return std::nullopt;
+}
+
+/// "; it starts again at 2026-11-21 13:05 UTC (in 10 minutes)"
+std::string start_text(UtcMillis reset, UtcMillis now) {
+  if (reset <= now) return {};
+  const std::string stamp = rfc3339(reset + 59'999);  // the minute in which it surely has
+  const std::int64_t minutes = (reset - now + 59'999) / 60'000;
+  const auto in = [](std::int64_t count, std::string_view unit) {
+    return std::to_string(count) + " " + std::string(unit) + (count == 1 ? "" : "s");
+  };
+  std::string wait = in(minutes, "minute");
+  if (minutes >= 120) wait = in((minutes + 59) / 60, "hour");
+  if (minutes >= std::int64_t{48} * 60) wait = in((minutes + 1439) / 1440, "day");
+  return "; it starts again at " + stamp.substr(0, 10) + " " + stamp.substr(11, 5) + " UTC (in " +
+         wait + ")";
+}
+
 std::chrono::seconds read_wait(const Fault& fault, std::string_view retry_after,
-                               std::string_view message, UtcMillis now) {
+                               std::optional<UtcMillis> reset, UtcMillis now) {
   const auto bounded = [](std::int64_t seconds) {
     return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, kLongestWait));
   };
-  if (fault.code == FaultCode::quota_exhausted && now > 0)
-    if (const auto reset = find_reset(message)) return bounded((*reset - now + 999) / 1000);
+  if (fault.code == FaultCode::quota_exhausted && reset)
+    return bounded((*reset - now + 999) / 1000);
   if (const auto seconds = read_number(retry_after)) return bounded(*seconds);
   return std::chrono::seconds(0);
 }
 
-bool says_context_is_full(std::string_view message) {
-  for (const std::string_view words :
-       {"maximum context length", "prompt is too long", "context window limit", "context length",
-        "exceeds the model's maximum"})
-    if (message.find(words) != std::string_view::npos) return true;
-  return false;
+FaultCode classify(int status, const Said& said, const BusinessCode* row) {
+  FaultCode code = by_status(status);
+  if (status == 404 && !said.is_error)
+    code = FaultCode::upstream_error;  // no such path: our address is wrong
+  if (row != nullptr && row->code >= 1000) {
+    code = row->fault;
+  } else if (const auto word = find_word(said.code)) {
+    code = *word;
+  } else if (const auto type = find_word(said.type); type && (is_vague(status) || row != nullptr)) {
+    code = *type;
+  } else if (row != nullptr) {
+    code = row->fault;
+  }
+  const bool may_be_length = code == FaultCode::bad_value || code == FaultCode::upstream_error ||
+                             code == FaultCode::body_too_large;
+  return may_be_length && tells_full_context(said) ? FaultCode::context_too_long : code;
+}
+
+/// Where the same request may be sent again, if no business code says so (promises 4).
+Again again_of(const Fault& fault, int status) {
+  switch (fault.code) {
+    case FaultCode::upstream_timeout:  // it has answered: what it says of its own time-out is cheap
+      return status == 408 ? Again::elsewhere : Again::after_wait;
+    case FaultCode::upstream_error:
+      return status == 500 || status == 502 || (status >= 520 && status <= 529) ? Again::after_wait
+                                                                                : Again::elsewhere;
+    case FaultCode::rate_limited:  // for how long, nobody knows
+      return fault.wait.count() > 0 ? Again::after_wait : Again::elsewhere;
+    default:
+      return fault.again;
+  }
 }
 
 }  // namespace
@@ -272,40 +278,28 @@ bool says_context_is_full(std::string_view message) {
 Fault read_upstream_fault(int status, std::string_view retry_after, std::string_view body,
                           const UpstreamPlace& place, UtcMillis now) {
   const Said said = read_said(body);
-  const BusinessCode* const row = find_business_code(said.code);
+  const BusinessCode* row = find_business_code(said.code);
   // Engines put the HTTP status into `code`: it counts where the status line says 200, as inside a
   // stream.
   const auto stated = read_number(said.code);
   if (status < 400 && stated && *stated >= 400 && *stated <= 599)
     status = static_cast<int>(*stated);
-  const bool status_is_vague = status < 400 || status == 400 || status == 422;
-  if (status < 400 && said.is_error) status = 500;
+  if (status < 400 && said.is_error) status = find_word(said.type) ? 400 : 500;
 
-  FaultCode code = by_status(status);
-  if (status == 404 && !said.is_error)
-    code = FaultCode::upstream_error;  // no such path: our address is wrong
-  if (row != nullptr) {
-    code = row->fault;
-  } else if (const auto word = find_word(said.code)) {
-    code = *word;
-  } else if (const auto type = find_word(said.type); type && status_is_vague) {
-    code = *type;
-  }
-  if (code == FaultCode::bad_value && says_context_is_full(said.message))
-    code = FaultCode::context_too_long;
-
+  const FaultCode code = classify(status, said, row);
+  if (row != nullptr && row->fault != code) row = nullptr;
   Fault fault = make_fault(code, std::string(row != nullptr ? row->words : words_of(code)));
   fault.blame = shows_message(code) || code == FaultCode::duplicate_request ||
                         code == FaultCode::body_too_large
                     ? Blame::client
                     : Blame::upstream;
-  if (row != nullptr) {
-    fault.again = row->again;
-    fault.glm_code = said.code;
-  } else if (is_digits(said.code) && said.code.size() == 4) {
-    fault.glm_code = said.code;
-  }
-  fault.wait = read_wait(fault, retry_after, said.message, now);
+  if (row != nullptr || (is_digits(said.code) && said.code.size() == 4)) fault.glm_code = said.code;
+  const auto reset = now > 0 && code == FaultCode::quota_exhausted
+                         ? reset_of(retry_after, said.message, now)
+                         : std::nullopt;
+  fault.wait = read_wait(fault, retry_after, reset, now);
+  fault.again = row != nullptr ? row->again : again_of(fault, status);
+  if (reset) fault.for_client += start_text(*reset, now);
   fault.for_client += hint_for(fault, place.provider);
   if (shows_message(code) && !said.message.empty()) {
     fault.for_client += ": " + redact(clean(said.message, 1024));
@@ -317,13 +311,18 @@ Fault read_upstream_fault(int status, std::string_view retry_after, std::string_
   return fault;
 }
 
-bool passes_as_said(const Fault& fault, std::string_view body) {
+bool passes_as_said(Protocol client, const Fault& fault, int status, std::string_view body) {
+  if (status != 400 && status != 422) return false;
   // Which models there are is ours to say.
   if (!shows_message(fault.code) || fault.code == FaultCode::model_not_found) return false;
-  if (fault.code == FaultCode::context_too_long)
-    return body.find("prompt is too long") != std::string_view::npos ||
-           body.find("context_length_exceeded") != std::string_view::npos;
-  return read_said(body).is_error;
+  const Said said = read_said(body);
+  if (!said.is_shaped_for(client)) return false;
+  if (fault.code != FaultCode::context_too_long) return true;
+  // What agents shorten their history on.
+  if (said.is_anthropic)
+    return said.message.find("prompt is too long") != std::string::npos ||
+           said.message.find("exceed context limit") != std::string::npos;
+  return said.code == "context_length_exceeded";
 }
 
 }  // namespace glmgate::protocol

@@ -36,54 +36,38 @@ const BusinessCode* row_of(const Fault& fault) {
   return row != nullptr && row->fault == fault.code ? row : nullptr;
 }
 
-Retry retry_of(const Fault& fault, const BusinessCode* row) {
-  if (row != nullptr) return row->retry;
-  switch (fault.code) {
-    case FaultCode::quota_exhausted:
-      return Retry::reset;
-    case FaultCode::insufficient_balance:
-    case FaultCode::plan_expired:
-    case FaultCode::upstream_refused_key:
-    case FaultCode::upstream_account:
-    case FaultCode::duplicate_request:
-      return Retry::no;
-    default:
-      break;
-  }
-  const int status = http_status(fault.code);
-  return status == 401 || status == 402 || status == 403 ? Retry::no : Retry::soon;
-}
-
 /// Agents shorten their history when they read these words, and only then
 /// (wire-protocols 1.7, 2.4).
 std::string with_words(std::string message, std::string_view words) {
   return message.find(words) == std::string::npos ? std::string(words) + ": " + message : message;
 }
 
+/// Digits that tell of our account would be taken for the client's own.
+bool is_about_our_account(FaultCode code) {
+  return code == FaultCode::upstream_refused_key || code == FaultCode::upstream_account;
+}
+
 Shown show(Protocol client, const Fault& fault) {
   const BusinessCode* const row = row_of(fault);
-  int status = row != nullptr ? row->status : http_status(fault.code);
-  // A throttle reads as a throttle, whatever the reason.
-  const bool throttled = status == 429 && fault.code == FaultCode::upstream_overloaded;
-  const FaultFace& look = face(throttled ? FaultCode::rate_limited : fault.code);
-  Shown shown{status, {}, {}, clean(fault.for_client, kLongestMessage), retry_of(fault, row)};
-  if (shown.message.empty()) shown.message = "the request failed: " + std::string(name(fault.code));
-  const bool permission = status == 403;
+  const FaultFace& look = face(fault.code);
+  Shown shown{.status = http_status(fault.code),
+              .type = {},
+              .code = {},
+              .message = clean(fault.for_client, kLongestMessage),
+              .retry = row != nullptr ? row->retry : look.retry};
+  if (shown.message.empty()) shown.message = "the request failed: " + std::string(look.about);
   if (is_native(client)) {
-    shown.status = row != nullptr            ? row->native_status
-                   : look.native_status != 0 ? look.native_status
-                                             : status;
-    const bool names_our_key = fault.code == FaultCode::upstream_refused_key;
-    shown.code =
-        row != nullptr && !names_our_key ? std::string_view(fault.glm_code) : look.native_code;
-    shown.type = permission ? "permission_error" : look.openai_code;
+    if (look.native_status != 0) shown.status = look.native_status;
+    const bool has_digits = row != nullptr && !is_about_our_account(fault.code);
+    shown.code = has_digits ? std::string_view(fault.glm_code) : look.native_code;
+    shown.type = look.openai_code;
   } else if (is_anthropic(client)) {
-    shown.status = look.anthropic_status != 0 ? look.anthropic_status : status;
-    shown.type = permission ? "permission_error" : look.anthropic_type;
+    if (look.anthropic_status != 0) shown.status = look.anthropic_status;
+    shown.type = look.anthropic_type;
     if (fault.code == FaultCode::context_too_long)
       shown.message = with_words(std::move(shown.message), "prompt is too long");
   } else {
-    shown.type = permission ? "permission_error" : look.openai_type;
+    shown.type = look.openai_type;
     shown.code = look.openai_code;
     if (fault.code == FaultCode::context_too_long)
       shown.message = with_words(std::move(shown.message), "maximum context length exceeded");
@@ -133,15 +117,12 @@ WireFault write_fault(const FaultStyle& style, const Fault& fault, std::string_v
   const Shown shown = show(style.client, fault);
   WireFault out;
   out.status = shown.status;
-  const bool forced =
-      shown.status == 403 && shown.retry == Retry::soon;  // an account that is away for a moment
-  if (says_when(shown) || forced)
+  if (says_when(shown))
     out.headers.emplace_back("retry-after", std::to_string(wait_of(fault, shown.retry)));
   if (shown.retry != Retry::soon &&
       (shown.status >= 500 || shown.status == 429 || shown.status == 409 ||
        (shown.status >= 401 && shown.status <= 403)))
     out.headers.emplace_back("x-should-retry", "false");
-  if (forced) out.headers.emplace_back("x-should-retry", "true");
 
   const std::string id = json::quote(clean(request_id, 128));
   if (is_native(style.client))

@@ -51,15 +51,15 @@ TEST(fault_wire, every_business_code_has_its_statuses_types_and_retry_advice) {
   const Case cases[] = {
       {"1000", 502, "upstream_refused_key", 502, "api_error", 502, "false"},
       {"1003", 502, "upstream_refused_key", 502, "api_error", 502, "false"},
-      {"1110", 403, "account_error", 403, "permission_error", 429, "false"},
+      {"1110", 502, "upstream_account", 502, "api_error", 502, "false"},
       {"1113", 429, "insufficient_quota", 402, "billing_error", 429, "false"},
-      {"1120", 403, "account_error", 403, "permission_error", 429, "true"},
+      {"1120", 502, "upstream_account", 502, "api_error", 502, ""},
       {"1200", 502, "upstream_error", 500, "api_error", 500, ""},
       {"1210", 400, "invalid_value", 400, "invalid_request_error", 400, ""},
       {"1211", 404, "model_not_found", 404, "not_found_error", 400, ""},
       {"1212", 400, "unsupported_parameter", 400, "invalid_request_error", 400, ""},
       {"1213", 400, "missing_required_parameter", 400, "invalid_request_error", 400, ""},
-      {"1220", 403, "account_error", 403, "permission_error", 403, "false"},
+      {"1220", 502, "upstream_account", 502, "api_error", 502, "false"},
       {"1231", 409, "duplicate_request", 409, "invalid_request_error", 400, "false"},
       {"1261", 400, "context_length_exceeded", 400, "invalid_request_error", 400, ""},
       {"1301", 400, "content_filter", 400, "invalid_request_error", 400, ""},
@@ -67,8 +67,10 @@ TEST(fault_wire, every_business_code_has_its_statuses_types_and_retry_advice) {
       {"1305", 429, "rate_limit_exceeded", 429, "rate_limit_error", 429, ""},
       {"1308", 429, "insufficient_quota", 429, "rate_limit_error", 429, "false"},
       {"1309", 402, "insufficient_quota", 402, "billing_error", 429, "false"},
-      {"1311", 403, "insufficient_quota", 403, "permission_error", 429, "false"},
-      {"1313", 403, "account_error", 403, "permission_error", 429, "false"},
+      {"1311", 404, "model_not_found", 404, "not_found_error", 400, ""},
+      {"1312", 503, "server_overloaded", 529, "overloaded_error", 503, ""},
+      {"1313", 502, "upstream_account", 502, "api_error", 502, "false"},
+      {"1315", 502, "upstream_account", 502, "api_error", 502, "false"},
       {"1316", 429, "insufficient_quota", 429, "rate_limit_error", 429, "false"},
       {"500", 502, "upstream_error", 500, "api_error", 500, ""},
   };
@@ -97,6 +99,7 @@ TEST(fault_wire, of_all_business_codes_none_is_the_clients_401_and_every_429_say
       EXPECT_EQ(name(fault.code), name(row.fault));
       const WireFault wire = write(client, fault);
       EXPECT_NE(wire.status, 401);
+      EXPECT_NE(wire.status, 403);
       EXPECT_GE(wire.status, 400);
       if (wire.status == 429 || wire.status == 503) {
         EXPECT_GE(std::stoi("0" + header(wire, "retry-after")), 1);
@@ -214,6 +217,255 @@ TEST(fault_wire, every_shape_of_an_error_body_is_read) {
     EXPECT_FALSE(fault.for_client.empty());
     EXPECT_NE(write(Protocol::openai_chat, fault).status, 401);
   }
+}
+
+TEST(fault_wire, an_upstreams_401_or_403_is_never_the_clients) {
+  const char* bodies[] = {
+      "",
+      "<html>",
+      "{}",
+      R"({"error":{"code":"1214","message":"x"}})",
+      R"({"error":{"code":"1261","message":"x"}})",
+      R"({"error":{"code":"1220","message":"x"}})",
+      R"({"error":{"message":"m","type":"invalid_request_error","code":"invalid_value"}})",
+      R"({"error":{"message":"m","type":"permission_error","code":null}})",
+      R"({"type":"error","error":{"type":"permission_error","message":"m"}})",
+      R"({"type":"error","error":{"type":"invalid_request_error","message":"m"}})",
+      R"({"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long"}})",
+  };
+  for (const int status : {401, 403})
+    for (const char* body : bodies)
+      for (const Protocol client : {Protocol::openai_chat, Protocol::openai_responses,
+                                    Protocol::anthropic_messages, Protocol::glm}) {
+        SCOPED_TRACE(body);
+        const Fault fault = read(status, body);
+        const WireFault wire = write(client, fault);
+        EXPECT_NE(wire.status, 401);
+        EXPECT_NE(wire.status, 403);
+        EXPECT_FALSE(passes_as_said(client, fault, status, body));
+        if (wire.status == 502) {
+          EXPECT_EQ(header(wire, "x-should-retry"), "false");
+        }
+      }
+  // Digits that tell of an account, a native client would take for its own.
+  EXPECT_EQ(member(write(Protocol::glm, read_code("1110")), "code"), "1200");
+  EXPECT_EQ(member(write(Protocol::glm, read_code("1113")), "code"), "1113");
+}
+
+TEST(fault_wire, an_error_passes_as_it_came_only_in_the_clients_own_envelope) {
+  struct Case {
+    const char* name;
+    int status;
+    const char* body;
+    const char* passes;  // to clients of: o(penai), a(nthropic), g(lm)
+  };
+  const Case cases[] = {
+      {"OpenAI", 400, R"({"error":{"message":"m","type":"invalid_request_error","code":null}})",
+       "o"},
+      {"OpenAI, 422", 422, R"({"error":{"message":"m","type":"x","code":null}})", "o"},
+      {"OpenAI, without a type", 400, R"({"error":{"message":"m"}})", "o"},
+      {"vLLM", 400, R"({"error":{"message":"m","type":"BadRequestError","code":400}})", "og"},
+      {"old vLLM", 400, R"({"object":"error","message":"m","type":"BadRequestError","code":400})",
+       ""},
+      {"FastAPI", 422, R"({"detail":[{"msg":"m"}]})", ""},
+      {"text", 400, R"({"error":"m"})", ""},
+      {"GLM", 400, R"({"error":{"code":"1214","message":"m"}})", "g"},
+      {"GLM, flat", 400, R"({"code":1214,"msg":"m"})", ""},
+      {"Anthropic", 400,
+       R"({"type":"error","error":{"type":"invalid_request_error","message":"m"}})", "a"},
+      {"Anthropic, digits for a type", 400,
+       R"({"type":"error","error":{"type":"1214","message":"[1214][m]"}})", ""},
+      {"Anthropic, no message", 400, R"({"type":"error","error":{"type":"invalid_request_error"}})",
+       ""},
+      {"not found", 404, R"({"error":{"message":"m","type":"invalid_request_error"}})", ""},
+      {"a proxy's", 407, R"({"error":{"message":"m","type":"invalid_request_error"}})", ""},
+      {"HTTP/2 wanted", 426, R"({"error":{"message":"m","type":"invalid_request_error"}})", ""},
+      {"nginx's", 499, R"({"error":{"message":"m","type":"invalid_request_error"}})", ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Fault fault = read(c.status, c.body);
+    const std::string_view passes = c.passes;
+    const auto goes = [&](Protocol client) {
+      return passes_as_said(client, fault, c.status, c.body);
+    };
+    EXPECT_EQ(goes(Protocol::openai_chat), passes.find('o') != std::string_view::npos);
+    EXPECT_EQ(goes(Protocol::openai_responses), passes.find('o') != std::string_view::npos);
+    EXPECT_EQ(goes(Protocol::anthropic_messages), passes.find('a') != std::string_view::npos);
+    EXPECT_EQ(goes(Protocol::glm), passes.find('g') != std::string_view::npos);
+  }
+}
+
+TEST(fault_wire, what_no_client_can_change_is_no_400) {
+  for (const int status : {405, 406, 407, 411, 415, 417, 418, 421, 426, 428, 499}) {
+    SCOPED_TRACE(status);
+    EXPECT_EQ(name(read(status, "").code), "upstream_error");
+    EXPECT_EQ(write(Protocol::openai_chat, read(status, "<html>")).status, 502);
+    EXPECT_EQ(read(status, "").again, Again::elsewhere);
+  }
+  EXPECT_EQ(name(read(408, "").code), "upstream_timeout");
+}
+
+TEST(fault_wire, an_upstreams_own_time_out_is_a_504) {
+  const char* said = R"({"type":"error","error":{"type":"timeout_error","message":"m"}})";
+  for (const int status : {504, 524, 200}) {
+    const Fault fault = read(status, said);
+    EXPECT_EQ(name(fault.code), "upstream_timeout");
+    EXPECT_EQ(fault.again, Again::after_wait);
+    EXPECT_EQ(write(Protocol::openai_chat, fault).status, 504);
+    EXPECT_EQ(write(Protocol::anthropic_messages, fault).status, 504);
+    EXPECT_EQ(member(write(Protocol::anthropic_messages, fault), "type"), "timeout_error");
+  }
+}
+
+TEST(fault_wire, where_the_same_request_may_be_sent_again) {
+  struct Case {
+    int status;
+    const char* body;
+    const char* retry_after;
+    Again again;
+  };
+  const Case cases[] = {
+      {500, "", "", Again::after_wait},
+      {502, "", "", Again::after_wait},
+      {503, "", "", Again::after_wait},
+      {504, "", "", Again::after_wait},
+      {520, "", "", Again::after_wait},
+      {529, "", "", Again::after_wait},
+      {501, "", "", Again::elsewhere},
+      {505, "", "", Again::elsewhere},
+      {404, "", "", Again::elsewhere},
+      {407, "", "", Again::elsewhere},
+      {400, "", "", Again::never},
+      {422, "", "", Again::never},
+      {413, "", "", Again::never},
+      {429, "", "", Again::elsewhere},
+      {429, "", "2", Again::after_wait},
+      {429, R"({"error":{"code":"1302","message":"m"}})", "", Again::after_wait},
+      {429, R"({"error":{"code":"1303","message":"m"}})", "", Again::after_wait},
+      {429, R"({"error":{"code":"1305","message":"m"}})", "", Again::after_wait},
+      {429, R"({"error":{"code":"1308","message":"m"}})", "2", Again::elsewhere},
+      {429, R"({"error":{"code":"1113","message":"m"}})", "2", Again::elsewhere},
+      {500, R"({"error":{"code":"1200","message":"m"}})", "", Again::after_wait},
+      {500, R"({"error":{"code":"1230","message":"m"}})", "", Again::after_wait},
+      {500, R"({"error":{"code":"1234","message":"m"}})", "", Again::after_wait},
+      {500, R"({"error":{"code":"1214","message":"m"}})", "", Again::never},
+      {400, R"({"error":{"code":"1231","message":"m"}})", "", Again::never},
+      {400, R"({"error":{"code":"1301","message":"m"}})", "", Again::never},
+      {401, R"({"error":{"code":"1000","message":"m"}})", "", Again::elsewhere},
+      {429, R"({"error":{"code":"1313","message":"m"}})", "", Again::elsewhere},
+      {200, R"({"error":{"code":"1234","message":"m"}})", "", Again::after_wait},
+      {200, "{}", "", Again::never},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::to_string(c.status) + c.body);
+    EXPECT_EQ(read(c.status, c.body, "zai", c.retry_after).again, c.again);
+  }
+}
+
+TEST(fault_wire, a_prompt_that_does_not_fit_is_known_in_everybodys_words) {
+  struct Case {
+    const char* name;
+    int status;
+    const char* body;
+  };
+  const Case cases[] = {
+      {"llama-server", 400,
+       R"({"error":{"code":400,"message":"the request exceeds the available context size. try increasing the context size or enable context shift","type":"exceed_context_size_error","n_prompt_tokens":1407,"n_ctx":256}})"},
+      {"llama-server, later", 400,
+       R"({"error":{"code":400,"message":"request (14429 tokens) exceeds the available context size (8192 tokens), try increasing it","type":"exceed_context_size_error"}})"},
+      {"llama-server, 500", 500,
+       R"({"error":{"code":500,"message":"the request exceeds the available context size. try increasing the context size or enable context shift","type":"exceed_context_size_error"}})"},
+      {"llama-server, 500, older", 500,
+       R"({"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}})"},
+      {"llama-server, under 200", 200,
+       R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}})"},
+      {"llama-server, 500 under 200", 200,
+       R"({"error":{"code":500,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}})"},
+      {"llama-cpp-python", 500,
+       R"({"error":{"message":"Requested tokens (2285) exceed context window of 2048","type":"internal_server_error","param":null,"code":null}})"},
+      {"vLLM", 400,
+       R"({"object":"error","message":"This model's maximum context length is 16384 tokens. However, you requested 122946 tokens (112946 in the messages, 10000 in the completion). Please reduce the length of the messages or completion.","type":"BadRequestError","param":null,"code":400})"},
+      {"vLLM, newer", 400,
+       R"({"error":{"message":"This model's maximum context length is 1024 tokens. However, you requested 0 output tokens and your prompt contains at least 1025 input tokens, for a total of at least 1025 tokens.","type":"BadRequestError","param":"input_tokens","code":400}})"},
+      {"vLLM, capitals", 400,
+       R"({"error":{"message":"THIS MODEL'S MAXIMUM CONTEXT LENGTH IS 8"}})"},
+      {"vLLM, engine", 400,
+       R"({"error":{"message":"The decoder prompt (length 9000) is longer than the maximum model length of 8192.","type":"BadRequestError","code":400}})"},
+      {"SGLang", 400,
+       R"({"object":"error","message":"The input (150000 tokens) is longer than the model's context length (131072 tokens).","type":"BadRequestError","code":400})"},
+      {"SGLang, with the answer", 400,
+       R"({"object":"error","message":"Requested token count exceeds the model's maximum context length of 131072 tokens.","type":"BadRequestError","code":400})"},
+      {"SGLang, router", 400,
+       R"({"error":{"message":"Input length (131393 tokens) exceeds the maximum allowed length (131040 tokens)."}})"},
+      {"TGI", 422,
+       R"({"error":"Input validation error: `inputs` must have less than 1024 tokens. Given: 1133","error_type":"validation"})"},
+      {"TGI, with the answer", 422,
+       R"({"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 `inputs` tokens and 1000 `max_new_tokens`","error_type":"validation"})"},
+      {"GLM", 400, R"({"error":{"code":"1261","message":"Prompt exceeds max length"}})"},
+      {"GLM, another code", 400,
+       R"({"error":{"code":"1210","message":"Prompt exceeds max length"}})"},
+      {"GLM, Anthropic", 400,
+       R"({"type":"error","error":{"type":"invalid_request_error","message":"[1210][The model has reached its context window limit.][2026]"}})"},
+      {"Anthropic", 400,
+       R"({"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 215000 tokens > 200000 maximum"}})"},
+      {"Anthropic, with the answer", 400,
+       R"({"type":"error","error":{"type":"invalid_request_error","message":"input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease input length or `max_tokens` and try again"}})"},
+      {"OpenAI", 400,
+       R"({"error":{"message":"Your input exceeds the context window of this model.","type":"invalid_request_error","param":"input","code":"context_length_exceeded"}})"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Fault fault = read(c.status, c.body);
+    EXPECT_EQ(name(fault.code), "context_too_long");
+    EXPECT_EQ(fault.again, Again::never);
+    const WireFault messages = write(Protocol::anthropic_messages, fault);
+    EXPECT_EQ(messages.status, 400);
+    EXPECT_NE(member(messages, "message").find("prompt is too long"), std::string::npos);
+    for (const Protocol client : {Protocol::openai_chat, Protocol::openai_responses}) {
+      const WireFault wire = write(client, fault);
+      EXPECT_EQ(wire.status, 400);
+      EXPECT_EQ(member(wire, "code"), "context_length_exceeded");
+      EXPECT_NE(member(wire, "message").find("maximum context length"), std::string::npos);
+    }
+  }
+  // Words of a throttle or of nothing are not taken for it.
+  EXPECT_EQ(
+      name(
+          read(
+              429,
+              R"({"error":{"message":"Request too large: reduce the length of the messages","code":"rate_limit_exceeded"}})")
+              .code),
+      "rate_limited");
+  EXPECT_EQ(name(read(400, R"({"error":{"message":"bad context"}})").code), "bad_value");
+}
+
+TEST(fault_wire, a_used_up_quota_says_when_it_starts_again) {
+  const auto text = [](const char* code, const std::string& when,
+                       std::string_view retry_after = {}) {
+    return read(429,
+                R"({"error":{"code":")" + std::string(code) +
+                    R"(","message":"Usage limit reached. Your limit will reset at )" + when +
+                    R"("}})",
+                "zai-coding", retry_after)
+        .for_client;
+  };
+  for (const char* code : {"1304", "1308", "1310", "1316", "1317", "1321"})
+    EXPECT_NE(text(code, "2026-11-20 18:10:00")
+                  .find("it starts again at 2026-11-20 10:10 UTC (in 10 minutes)"),
+              std::string::npos)
+        << text(code, "2026-11-20 18:10:00");
+  EXPECT_EQ(text("1308", "2026-11-20 18:10:01"),
+            "the 5-hour window of the plan behind this gateway is used up; it starts again at "
+            "2026-11-20 10:11 UTC (in 11 minutes)");
+  EXPECT_NE(text("1308", "2026-11-20 18:00:30").find("10:01 UTC (in 1 minute)"), std::string::npos);
+  EXPECT_NE(text("1308", "2026-11-20 22:30:00").find("14:30 UTC (in 5 hours)"), std::string::npos);
+  EXPECT_NE(text("1310", "2026-12-01 18:00:00").find("2026-12-01 10:00 UTC (in 11 days)"),
+            std::string::npos);
+  EXPECT_NE(text("1304", "midnight", "3600").find("11:00 UTC (in 60 minutes)"), std::string::npos);
+  EXPECT_EQ(text("1308", "2026-11-20 17:00:00").find("starts again"), std::string::npos);
+  EXPECT_EQ(text("1308", "soon").find("starts again"), std::string::npos);
+  EXPECT_EQ(text("1302", "2026-11-20 18:10:00").find("starts again"), std::string::npos);
 }
 
 TEST(fault_wire, hints_name_the_endpoint_to_use) {
