@@ -12,6 +12,7 @@
 
 #include "accounts/crypto.h"
 #include "accounts/folder.h"
+#include "accounts/foreign_keys.h"
 #include "accounts/jwt.h"
 #include "base/id.h"
 
@@ -189,6 +190,11 @@ const Key* KeyTable::find(std::string_view id) const {
 Result<const Key*> KeyTable::check_jwt(std::string_view token, UtcMillis now) const {
   const std::optional<JwtClaims> claims = read_jwt(token);
   if (!claims) return wrong_key();
+  if (is_glm_key_id(claims->key_id))
+    return fail(
+        FaultCode::wrong_key,
+        "This token was made with a key of Z.AI or Zhipu, not of this gateway. Make it with "
+        "one from `glmgate keys create --user NAME`.");
   std::string_view id = claims->key_id;
   if (id.starts_with(kPrefix)) id.remove_prefix(kPrefix.size());
   const Row* row = find_row(id);
@@ -200,6 +206,9 @@ Result<const Key*> KeyTable::check_jwt(std::string_view token, UtcMillis now) co
 }
 
 Result<const Key*> KeyTable::check_one(std::string_view presented, UtcMillis now) const {
+  // Ours begin with "sk-k", and none of the others does.
+  if (std::string told = tell_foreign_key(presented); !told.empty())
+    return fail(FaultCode::wrong_key, std::move(told));
   const Key* key = nullptr;
   if (presented.starts_with(kPrefix)) {
     const std::size_t dot = std::min(presented.find('.'), presented.size() - 1);
