@@ -114,6 +114,14 @@ speaks = ["openai_chat"]
 url = "http://127.0.0.1:{port}/second"
 speaks = ["anthropic_messages"]
 """,
+    "again": """
+[upstream.again]
+url = "http://127.0.0.1:{port}/v1"
+""",
+    "gone": """
+[upstream.gone]
+url = "http://127.0.0.1:1/v1"
+""",
     "dead": """
 [upstream.dead]
 url = "http://127.0.0.1:1/v1"

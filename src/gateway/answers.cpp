@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "gateway/ask.h"
 #include "gateway/cors.h"
 #include "gateway/exchange.h"
 #include "protocol/chat_answer.h"
@@ -97,7 +98,9 @@ net::awaitable<void> tell_fault(Exchange& x, const Fault& fault) {
   if (x.call.started()) {
     if (fault.code == FaultCode::client_gone) co_return;
     // What came in order before the break is the client's.
-    const std::string last = x.answer.bytes + x.answer.stream->fault(fault);
+    std::string told = x.answer.stream->fault(fault);  // perhaps in the upstream's own words
+    hide_secrets(x, told);
+    const std::string last = x.answer.bytes + told;
     co_await x.call.break_off(last);
     co_return;
   }

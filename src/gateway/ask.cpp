@@ -1,11 +1,16 @@
 #include "gateway/ask.h"
 
 #include <algorithm>
-#include <charconv>
+#include <memory>
+#include <random>
 
 #include "accounts/jwt.h"
 #include "base/log.h"
+#include "gateway/media.h"
+#include "gateway/own_secrets.h"
+#include "gateway/query.h"
 #include "gateway/relay.h"
+#include "gateway/retry.h"
 #include "gateway/translation.h"
 
 namespace glmgate::gateway {
@@ -14,10 +19,11 @@ namespace {
 using namespace std::chrono_literals;
 using protocol::Protocol;
 
-constexpr std::size_t kMaxTries = 3;
 constexpr auto kRestWithoutBalance = 10min;  // promises 4.3
 constexpr auto kLongestRest = 24h;
 constexpr auto kNoPlan = 24h;  // a key without a plan is asked for one once a day
+/// What dies later than this without a word may have worked, and may be billed.
+constexpr auto kQuickDeath = 5s;
 
 /// A version and its betas belong to the body they came with; betas are an open list.
 void add_anthropic_headers(const Exchange& x, net::Headers& headers) {
@@ -31,7 +37,36 @@ void add_anthropic_headers(const Exchange& x, net::Headers& headers) {
       headers.add("anthropic-beta", value);
 }
 
-Fault fault_of(const net::Failure& failure, const Exchange& x) {
+std::string quoted(const Upstream& upstream) { return "`" + upstream.config.name + "`"; }
+
+/// Why there is no connection, for the client: of what the dialer says, nothing that tells where
+/// the upstream is.
+std::string reason_of(std::string_view what) {
+  constexpr std::string_view kTold[] = {"no connection",       "connection refused",
+                                        "host unreachable",    "network unreachable",
+                                        "certificate refused", "TLS handshake failed",
+                                        "proxy refused",       "proxy closed",
+                                        "proxy did not",       "proxy went"};
+  if (what.starts_with("name ")) return ": its " + std::string(what);
+  for (const std::string_view told : kTold)
+    if (what.starts_with(told)) return ": " + std::string(what);
+  return {};
+}
+
+Fault unreachable(const net::Failure& failure, const Upstream& upstream) {
+  Fault fault = make_fault(FaultCode::upstream_unreachable,
+                           quoted(upstream) + " cannot be reached" + reason_of(failure.what) + ".");
+  // Neither a certificate nor a proxy thinks better of it, and who did not answer for so long has
+  // had its time.
+  const bool stays = failure.what.starts_with("certificate") || failure.what.starts_with("proxy") ||
+                     failure.error == net::IoError::timeout;
+  if (stays) fault.again = Again::elsewhere;
+  return fault;
+}
+
+/// @param took  since the attempt began
+Fault fault_of(const net::Failure& failure, const Exchange& x, const Upstream& upstream,
+               std::chrono::nanoseconds took) {
   if (x.call.client_gone())
     return make_fault(FaultCode::client_gone, "The client closed the connection.");
   if (x.call.shutting_down()) return shutting_down();
@@ -40,21 +75,23 @@ Fault fault_of(const net::Failure& failure, const Exchange& x) {
     fault = make_fault(FaultCode::overloaded, "Too many connections at once. Try again shortly.");
     fault.wait = 2s;
   } else if (failure.stage == net::Stage::connect) {
-    fault = make_fault(FaultCode::upstream_unreachable, "The upstream cannot be reached.");
+    fault = unreachable(failure, upstream);
   } else if (failure.error == net::IoError::timeout) {
-    fault = make_fault(FaultCode::upstream_timeout, "The upstream did not answer in time.");
+    fault = make_fault(FaultCode::upstream_timeout, quoted(upstream) + " did not answer in time.");
   } else if (failure.stage == net::Stage::answering) {
-    fault = make_fault(FaultCode::upstream_broken, "The upstream broke off its answer.");
+    fault = make_fault(FaultCode::upstream_broken, quoted(upstream) + " broke off its answer.");
   } else {
     fault = make_fault(FaultCode::upstream_reset,
-                       "The upstream closed the connection without an answer.");
+                       quoted(upstream) + " closed the connection without an answer.");
+    if (failure.stage != net::Stage::sending && took > kQuickDeath) fault.again = Again::never;
   }
-  fault.for_us = failure.what;
+  fault.for_us = failure.what + " at " + upstream.url.authority();
   return fault;
 }
 
 Fault broken_off(net::IoError error, const Exchange& x) {
-  return fault_of({net::Stage::answering, error, std::string(name(error))}, x);
+  return fault_of({net::Stage::answering, error, std::string(name(error))}, x, *x.route->upstream,
+                  {});
 }
 
 /// What a plan's address says of a key that has none. A plan that is used up or over (1308, 1309
@@ -72,6 +109,7 @@ void let_rest(const Exchange& x, const Upstream& upstream, const Fault& fault) {
                {{"upstream", upstream.config.name}, {"glm_code", fault.glm_code}});
     return;
   }
+  if (fault.again == Again::after_wait) return;  // an account that is away for a moment
   std::chrono::milliseconds rest{0};
   switch (fault.code) {
     case FaultCode::insufficient_balance:
@@ -95,26 +133,15 @@ void let_rest(const Exchange& x, const Upstream& upstream, const Fault& fault) {
               {"rest_s", rest.count() / 1000}});
 }
 
+OwnSecrets secrets_of(const Exchange& x) {
+  return {x.route != nullptr ? x.route->upstream->config.key : Secret{}, x.sent_token};
+}
+
 /// Keeps an error that its client may see as it came; an upstream may quote our key in it.
-void keep_refusal(Exchange& x, const Upstream& upstream, const Fault& fault, int status,
-                  std::string body) {
-  const std::string& key = upstream.config.key.reveal();
-  if (!key.empty() && body.find(key) != std::string::npos) return;
-  if (protocol::passes_as_said(fault, body)) x.refusal = Refusal{status, std::move(body)};
-}
-
-/// An upstream may quote our key in its complaint.
-void hide_key(const Upstream& upstream, Fault& fault) {
-  constexpr std::string_view kInstead = "[redacted]";
-  const std::string& key = upstream.config.key.reveal();
-  if (key.empty()) return;
-  for (std::string* text : {&fault.for_client, &fault.for_us})
-    for (std::size_t at = 0; (at = text->find(key, at)) != std::string::npos; at += kInstead.size())
-      text->replace(at, key.size(), kInstead);
-}
-
-bool may_go_elsewhere(const Fault& fault) {
-  return fault.again == Again::elsewhere || fault.again == Again::after_wait;
+void keep_refusal(Exchange& x, const Fault& fault, int status, std::string body) {
+  if (!secrets_of(x).may_be_in(body) &&
+      protocol::passes_as_said(x.target.dialect, fault, status, body))
+    x.refusal = Refusal{status, std::move(body)};
 }
 
 /// For who looks closer.
@@ -133,24 +160,23 @@ void note_attempt(const Exchange& x, std::chrono::nanoseconds took, const Fault*
               {"slots_waiting", upstream.health->slots.waiting()},
               {"fault", fault != nullptr ? name(fault->code) : std::string_view{}},
               {"glm_code", fault != nullptr ? std::string_view(fault->glm_code) : ""},
-              {"again", fault != nullptr && may_go_elsewhere(*fault) ? "elsewhere" : ""}});
+              {"again", fault != nullptr && fault->again != Again::never ? "elsewhere" : ""}});
 }
 
 /// What the client may do about it: a near name, or the way that costs money.
 void advise(const Exchange& x, Fault& fault) {
-  if (fault.code == FaultCode::model_not_found)
+  const bool plan_lacks_it = fault.glm_code == "1311";
+  if (fault.code == FaultCode::model_not_found && !plan_lacks_it)
     fault.for_client += did_you_mean(x.setup(), x.route->model, x.target.service);
-  if (fault.code != FaultCode::quota_exhausted && fault.code != FaultCode::plan_expired) return;
+  if (fault.code != FaultCode::quota_exhausted && fault.code != FaultCode::plan_expired &&
+      !plan_lacks_it)
+    return;
   for (const Route& each : x.routes.best_first) {
     if (!each.only_without_plan) continue;
     fault.for_client += "; to pay by the token instead, ask for `" + each.upstream->config.name +
                         "/" + each.model + "`, or have the gateway started with GLMGATE_PAID=spill";
     return;
   }
-}
-
-bool is_event_stream(const net::Headers& headers) {
-  return headers.find("content-type").starts_with("text/event-stream");
 }
 
 /// Reads up to the first event that is an answer. After `heartbeat` of silence the wait ends all
@@ -179,7 +205,7 @@ net::awaitable<Result<void>> peek(Exchange& x, const Upstream& upstream) {
 net::awaitable<Result<std::string>> read_body(Exchange& x) {
   std::expected<std::string, net::Failure> body = co_await x.answer.upstream->read_all(
       x.setup().config.answer_bytes, x.route->upstream->config.patience.idle);
-  if (!body) co_return fail(fault_of(body.error(), x));
+  if (!body) co_return fail(fault_of(body.error(), x, *x.route->upstream, {}));
   x.answer.upstream.reset();
   co_return std::move(*body);
 }
@@ -228,7 +254,8 @@ net::awaitable<Result<void>> fold_events(Exchange& x, const UpstreamEndpoint& en
 
 /// Reads a 200 answer until something of it can go to the client.
 net::awaitable<Result<void>> open_answer(Exchange& x, const UpstreamEndpoint& endpoint) {
-  const bool streams = is_event_stream(x.answer.upstream->headers());
+  const bool streams =
+      is_media(x.answer.upstream->headers().find("content-type"), "text/event-stream");
   if (endpoint.speaks == Protocol::openai_responses && streams != x.facts.stream)
     return refuse(make_fault(FaultCode::upstream_broken,
                              streams
@@ -247,16 +274,28 @@ net::awaitable<Result<void>> read_refusal(Exchange& x, const Upstream& upstream,
   std::expected<std::string, net::Failure> body =
       co_await answer.read_all(kErrorBytes, upstream.config.patience.idle);
   if (!body && (x.call.client_gone() || x.call.shutting_down()))
-    co_return fail(fault_of(body.error(), x));
+    co_return fail(fault_of(body.error(), x, upstream, {}));
   std::string text = body ? std::move(*body) : std::string();
   Fault fault = protocol::read_upstream_fault(
       status, retry_after, text, {std::string(upstream.kind().name)}, x.at.gateway.clock.utc_ms());
   if (endpoint.speaks == x.target.dialect && endpoint.speaks == x.asked_in)
-    keep_refusal(x, upstream, fault, status, std::move(text));
+    keep_refusal(x, fault, status, std::move(text));
   co_return fail(std::move(fault));
 }
 
-/// Waits for one of the upstream's slots.
+Fault all_taken(const Upstream& upstream) {
+  const auto waited = std::chrono::ceil<std::chrono::seconds>(upstream.config.patience.first_byte);
+  Fault busy =
+      make_fault(FaultCode::rate_limited,
+                 "Each of the " + std::to_string(upstream.config.max_concurrency) + " places at " +
+                     quoted(upstream) + " (max_concurrency) was taken for " +
+                     std::to_string(waited.count()) + " s. Try again shortly.");
+  busy.wait = 5s;
+  busy.again = Again::elsewhere;
+  return busy;
+}
+
+/// Waits for one of the upstream's slots, as long as for a first byte.
 net::awaitable<Result<Slots::Slot>> take_slot(Exchange& x, const Upstream& upstream) {
   if (Slots::Slot slot = upstream.health->slots.try_take()) co_return slot;
   Slots::Turn turn(x.at.worker);
@@ -267,16 +306,23 @@ net::awaitable<Result<Slots::Slot>> take_slot(Exchange& x, const Upstream& upstr
   if (x.call.client_gone())
     co_return fail(FaultCode::client_gone, "The client closed the connection.");
   if (x.call.shutting_down()) co_return fail(shutting_down());
-  if (!slot) {
-    Fault busy = make_fault(FaultCode::rate_limited,
-                            "All slots of the upstream are in use. Try again shortly.");
-    busy.wait = 5s;
-    co_return fail(std::move(busy));
-  }
+  if (!slot) co_return fail(all_taken(upstream));
   co_return slot;
 }
 
-net::awaitable<Result<void>> attempt(Exchange& x, const Route& route, protocol::Body& body) {
+/// How long this client's request may take until its answer begins, all attempts together.
+std::chrono::milliseconds whole_time(const Exchange& x, const Upstream& upstream) {
+  std::chrono::milliseconds time =
+      x.facts.stream ? upstream.config.patience.first_byte : upstream.config.plain_answer;
+  const std::string_view own = x.call.request().headers.find("x-stainless-timeout");
+  if (const auto seconds = query_number(own, 1, 86'400))
+    time = std::min<std::chrono::milliseconds>(time, std::chrono::seconds(*seconds));
+  return time;
+}
+
+/// @param left  of the request's time; an upstream's own patience may be shorter
+net::awaitable<Result<void>> attempt(Exchange& x, const Route& route, protocol::Body& body,
+                                     std::chrono::milliseconds left) {
   x.refusal.reset();
   const Upstream& upstream = *route.upstream;
   const UpstreamEndpoint& endpoint = *find_endpoint(upstream, x.target.dialect);
@@ -292,11 +338,14 @@ net::awaitable<Result<void>> attempt(Exchange& x, const Route& route, protocol::
 
   net::Patience patience = upstream.config.patience;
   if (!x.facts.stream) patience.first_byte = upstream.config.plain_answer;
+  if (x.tries > 1) patience.first_byte = std::min(patience.first_byte, left);
   const net::OutgoingRequest request{
       .method = "POST", .path = endpoint.path, .headers = &headers, .body = bytes};
+  const auto asked = std::chrono::steady_clock::now();
   std::expected<std::unique_ptr<net::Answer>, net::Failure> answer =
       co_await x.lines->pool_of(upstream).ask(request, patience, x.cancel);
-  if (!answer) co_return fail(fault_of(answer.error(), x));
+  if (!answer)
+    co_return fail(fault_of(answer.error(), x, upstream, std::chrono::steady_clock::now() - asked));
   begun.upstream = std::move(*answer);
 
   if (begun.upstream->status() != 200) {
@@ -306,15 +355,55 @@ net::awaitable<Result<void>> attempt(Exchange& x, const Route& route, protocol::
   Result<void> opened = co_await open_answer(x, endpoint);
   if (!opened) co_return fail(std::move(opened.error()));
   x.hold->answered();
+  upstream.health->retries.earn();
   std::ranges::move(outgoing->warnings, std::back_inserter(x.warnings));
   std::ranges::move(begun.whole.warnings, std::back_inserter(x.warnings));
   co_return Result<void>{};
 }
 
+double throw_dice() {
+  thread_local std::minstd_rand dice(std::random_device{}());
+  return std::uniform_real_distribution<double>(0.0, 1.0)(dice);
+}
+
+/// What comes after the last of `made`; a second attempt is taken from its upstream's budget.
+std::optional<NextAttempt> choose_next(const Exchange& x, std::vector<Attempt>& made,
+                                       std::chrono::milliseconds left) {
+  const std::vector<Route>& routes = x.routes.best_first;
+  for (Attempt& each : made)
+    each.budget_empty = routes[each.route].upstream->health->retries.empty();
+  std::vector<bool> open;
+  for (const Route& each : routes)
+    open.push_back(x.routes.is_open(each, x.at.gateway.clock.utc_ms()));
+  std::optional<NextAttempt> next = next_attempt(made, open, left, throw_dice());
+  if (next && next->repeats && !routes[next->route].upstream->health->retries.take()) next.reset();
+  return next;
+}
+
+void log_retry(const Exchange& x, const NextAttempt& next, const Fault& fault) {
+  log::write(log::Level::warn, next.repeats ? "retry" : "failover",
+             {{"id", x.id},
+              {"from", x.route->upstream->config.name},
+              {"to", x.routes.best_first[next.route].upstream->config.name},
+              {"after_ms", next.after.count()},
+              {"fault", name(fault.code)},
+              {"glm_code", fault.glm_code},
+              {"why", fault.for_us}});
+}
+
+/// Ends early if the client leaves.
+net::awaitable<void> wait_for(Exchange& x, std::chrono::milliseconds time) {
+  if (time.count() <= 0) co_return;
+  auto left = std::make_shared<net::Signal>(x.at.worker);
+  x.cancel.aim(x.at.worker, left);
+  co_await left->wait(std::chrono::steady_clock::now() + time);
+  x.cancel.aim(nullptr);
+}
+
 }  // namespace
 
 // An allow-list (promises, section 3).
-net::Headers request_headers(const Exchange& x, const Upstream& upstream,
+net::Headers request_headers(Exchange& x, const Upstream& upstream,
                              const UpstreamEndpoint& endpoint) {
   const bool to_messages = endpoint.speaks == Protocol::anthropic_messages;
   net::Headers headers;
@@ -322,14 +411,16 @@ net::Headers request_headers(const Exchange& x, const Upstream& upstream,
   const bool streams = x.facts.stream || (x.draft && x.draft->streams_upstream);
   headers.add("accept", streams ? "text/event-stream" : "application/json");
   headers.add("accept-encoding", "identity");
-  if (upstream.config.auth == UpstreamAuth::jwt)
-    headers.add("authorization",
-                "Bearer " + accounts::sign_jwt(upstream.config.key, x.at.gateway.clock.utc_ms()));
-  else if (to_messages && upstream.config.provider == ProviderKind::engine &&
-           !upstream.config.key.empty())
+  x.sent_token.clear();
+  if (upstream.config.auth == UpstreamAuth::jwt) {
+    x.sent_token = accounts::sign_jwt(upstream.config.key, x.at.gateway.clock.utc_ms());
+    headers.add("authorization", "Bearer " + x.sent_token);
+  } else if (to_messages && upstream.config.provider == ProviderKind::engine &&
+             !upstream.config.key.empty()) {
     headers.add("x-api-key", upstream.config.key.reveal());
-  else if (!upstream.authorization.empty())
+  } else if (!upstream.authorization.empty()) {
     headers.add("authorization", upstream.authorization);
+  }
   if (to_messages) add_anthropic_headers(x, headers);
   // Chooses the language of error messages; Zhipu's default is Chinese (glm-api 0.2).
   const std::string_view language = x.call.request().headers.find("accept-language");
@@ -343,39 +434,46 @@ net::Headers request_headers(const Exchange& x, const Upstream& upstream,
   return headers;
 }
 
+void hide_secrets(const Exchange& x, Fault& fault) { secrets_of(x).remove_from(fault); }
+
+void hide_secrets(const Exchange& x, std::string& text) { secrets_of(x).remove_from(text); }
+
 net::awaitable<Result<void>> ask(Exchange& x, protocol::Body& body) {
-  const std::vector<Route>& routes = x.routes.best_first;
-  const auto next = [&x](std::size_t from) {
-    return x.routes.next_open(from, x.at.gateway.clock.utc_ms());
-  };
-  std::size_t at = 0;  // a closed route stands behind the plan that closes it
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<Attempt> made;
+  std::size_t chosen = 0;
   while (true) {
-    const Route& route = routes[at];
+    const Route& route = x.routes.best_first[chosen];
     x.route = &route;
     ++x.tries;
     const auto started = std::chrono::steady_clock::now();
-    Result<void> begun = co_await attempt(x, route, body);
+    const auto left = [&] {
+      return whole_time(x, *x.routes.best_first.front().upstream) -
+             std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+    };
+    Result<void> begun = co_await attempt(x, route, body, left());
     const auto took = std::chrono::steady_clock::now() - started;
     x.asking += took;
     note_attempt(x, took, begun ? nullptr : &begun.error());
     if (begun) co_return begun;
+    Fault& fault = begun.error();
     x.answer = {};  // closes the connection, and frees the slot
-    hide_key(*route.upstream, begun.error());
-    let_rest(x, *route.upstream, begun.error());
-    const std::size_t then = next(at + 1);
-    if (then == routes.size() || static_cast<std::size_t>(x.tries) == kMaxTries ||
-        !may_go_elsewhere(begun.error()) || x.call.client_gone() || x.call.shutting_down()) {
-      advise(x, begun.error());
+    hide_secrets(x, fault);
+    let_rest(x, *route.upstream, fault);
+    if (x.call.client_gone() || x.call.shutting_down()) co_return begun;
+    made.push_back({.route = chosen, .again = fault.again, .wait = fault.wait});
+    const std::optional<NextAttempt> next = choose_next(x, made, left());
+    if (!next) {
+      advise(x, fault);
       co_return begun;
     }
-    log::write(log::Level::warn, "failover",
-               {{"id", x.id},
-                {"from", route.upstream->config.name},
-                {"to", routes[then].upstream->config.name},
-                {"fault", name(begun.error().code)},
-                {"glm_code", begun.error().glm_code},
-                {"why", begun.error().for_us}});
-    at = then;
+    log_retry(x, *next, fault);
+    co_await wait_for(x, next->after);
+    x.asking += next->after;
+    if (x.call.client_gone())
+      co_return fail(FaultCode::client_gone, "The client closed the connection.");
+    if (x.call.shutting_down()) co_return fail(shutting_down());
+    chosen = next->route;
   }
 }
 

@@ -7,12 +7,17 @@
 
 namespace glmgate::gateway {
 
-/// What an upstream gets of the client's headers, and its credentials.
-net::Headers request_headers(const Exchange& x, const Upstream& upstream,
+/// What an upstream gets of the client's headers, and its credentials. A token made for it is kept
+/// in x.sent_token.
+net::Headers request_headers(Exchange& x, const Upstream& upstream,
                              const UpstreamEndpoint& endpoint);
 
-/// Asks the routes of `x` in order, at most three, until x.answer has begun. The Fault is the last
-/// attempt's.
+/// Takes our own credentials out of what the last upstream asked had to say.
+void hide_secrets(const Exchange& x, Fault& fault);
+void hide_secrets(const Exchange& x, std::string& text);
+
+/// Asks the routes of `x`, as gateway/retry.h decides, until x.answer has begun. The Fault is the
+/// last attempt's.
 net::awaitable<Result<void>> ask(Exchange& x, protocol::Body& body);
 
 }  // namespace glmgate::gateway

@@ -20,9 +20,11 @@ constexpr net::Patience kPatience{
     .connect = 450ms, .first_byte = 400ms, .idle = 50ms, .write_stall = 50ms};
 constexpr auto kTimeForAnother = 400ms;  // after a first one that took less
 constexpr std::size_t kMostAnswer = 64 * 1024;
-// How long a counter is not asked that said no, or nothing in time: clients count often.
+// How long a counter is not asked that is none, or said nothing in time: clients count often.
 constexpr UtcMillis kRest = 10 * 60 * 1000;
 constexpr UtcMillis kShortRest = 30 * 1000;
+// What is longer may take its time: that says nothing of the counter.
+constexpr std::size_t kQuicklyCounted = 256 * 1024;
 constexpr std::string_view kTokenizerModels[] = {"glm-4.6", "glm-4.6v", "glm-4.5", "glm-4.5-air",
                                                  "glm-4-air"};
 
@@ -34,13 +36,31 @@ struct Counter {
   std::atomic<std::int64_t>& rests_until;
 };
 
+/// What one request's bad luck says of the counter: a bad request, or a client that left, nothing.
+UtcMillis rest_after(int status) {
+  switch (status) {
+    case 404:
+    case 405:
+    case 501:
+      return kRest;
+    default:
+      return 0;
+  }
+}
+
+UtcMillis rest_after(const net::Failure& failure, std::size_t body_bytes) {
+  if (failure.error == net::IoError::aborted) return 0;
+  if (failure.error == net::IoError::timeout && body_bytes > kQuicklyCounted) return 0;
+  return kShortRest;
+}
+
 Count read_count(std::string_view answer) {
   const auto document = json::parse(answer);
   if (!document) return std::nullopt;
   const json::value* const usage = json::find(*document, "usage");
   const json::value* const count =
       usage != nullptr ? json::find(*usage, "total_tokens") : json::find(*document, "input_tokens");
-  if (count == nullptr || !count->is_int64() || count->as_int64() <= 0) return std::nullopt;
+  if (count == nullptr || !count->is_int64() || count->as_int64() < 0) return std::nullopt;
   return count->as_int64();
 }
 
@@ -53,12 +73,22 @@ net::awaitable<Count> ask_counter(Exchange& x, Counter counter, std::string_view
   const net::OutgoingRequest request{
       .method = "POST", .path = counter.path, .headers = &headers, .body = body};
   auto answer = co_await x.lines->pool_of(counter.upstream).ask(request, kPatience, x.cancel);
-  if (answer && (*answer)->status() == 200) {
+  UtcMillis rest = 0;
+  if (!answer) {
+    rest = rest_after(answer.error(), body.size());
+  } else if ((*answer)->status() != 200) {
+    rest = rest_after((*answer)->status());
+  } else {
     const auto text = co_await (*answer)->read_all(kMostAnswer, kPatience.idle);
-    const Count count = text ? read_count(*text) : std::nullopt;
-    if (count) co_return count;
+    if (!text) {
+      rest = rest_after(text.error(), body.size());
+    } else {
+      const Count count = read_count(*text);
+      if (count) co_return count;
+      rest = kRest;  // what answers, but does not count, is no counter
+    }
   }
-  counter.rests_until = x.at.gateway.clock.utc_ms() + (answer ? kRest : kShortRest);
+  if (rest > 0) counter.rests_until = x.at.gateway.clock.utc_ms() + rest;
   co_return std::nullopt;
 }
 

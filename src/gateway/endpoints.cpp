@@ -123,6 +123,30 @@ void match(Target& target, std::string_view method, std::string_view path,
   }
 }
 
+/// What follows "/s/<service>"; nothing if nothing does.
+std::string_view take_service(std::string_view path, std::string& service) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (!take(path, "/s")) return path;
+  const std::size_t slash = path.find('/', 1);
+  if (path.size() < 2 || slash == std::string_view::npos) return {};
+  service = path.substr(1, slash - 1);
+  return path.substr(slash);
+}
+
+/// What follows the prefix and any `/v1`: a base URL that already ends in /v1 is joined with /v1
+/// once more.
+std::string_view take_prefixes(std::string_view path, Target& target) {
+  for (const Prefix& prefix : kPrefixes)
+    if (take(path, prefix.path)) {
+      target.dialect = prefix.dialect;
+      target.prefix = prefix.path;
+      break;
+    }
+  while (take(path, "/v1")) {
+  }
+  return path;
+}
+
 }  // namespace
 
 Target find_target(std::string_view method, std::string_view path) {
@@ -130,24 +154,23 @@ Target find_target(std::string_view method, std::string_view path) {
   match(target, method, path, kPlainEndpoints);
   if (target.serve != Serve::nothing) return target;
 
-  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  if (take(path, "/s")) {
-    const std::size_t slash = path.find('/', 1);
-    if (path.size() < 2 || slash == std::string_view::npos) return target;
-    target.service = path.substr(1, slash - 1);
-    path.remove_prefix(slash);
-  }
-  for (const Prefix& prefix : kPrefixes)
-    if (take(path, prefix.path)) {
-      target.dialect = prefix.dialect;
-      target.prefix = prefix.path;
-      break;
-    }
-  // A base URL that already ends in /v1, joined with /v1 once more.
-  while (take(path, "/v1")) {
-  }
+  path = take_service(path, target.service);
+  if (path.empty()) return target;
+  path = take_prefixes(path, target);
   match(target, method, path, kEndpoints);
   return target;
+}
+
+std::string_view endpoint_of(std::string_view path) {
+  Target target;
+  return take_prefixes(take_service(path, target.service), target);
+}
+
+std::vector<std::string_view> endpoint_paths() {
+  std::vector<std::string_view> paths;
+  for (const Endpoint& endpoint : kEndpoints)
+    if (endpoint.id_at == std::string_view::npos) paths.push_back(endpoint.path);
+  return paths;
 }
 
 }  // namespace glmgate::gateway

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/dialect.h"
 
@@ -41,5 +42,11 @@ struct Target {
 /// Never fails: an unknown path still has the dialect of its prefix, so that its 404 can be
 /// understood.
 Target find_target(std::string_view method, std::string_view path);
+
+/// What of a path stands behind its service and prefix: "/chat/completions".
+std::string_view endpoint_of(std::string_view path);
+
+/// The paths of find_target()'s endpoints, without any prefix and without those that hold an id.
+std::vector<std::string_view> endpoint_paths();
 
 }  // namespace glmgate::gateway

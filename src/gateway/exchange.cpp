@@ -6,9 +6,11 @@
 #include "gateway/ask.h"
 #include "gateway/cors.h"
 #include "gateway/count.h"
+#include "gateway/media.h"
 #include "gateway/relay.h"
 #include "gateway/stored.h"
 #include "gateway/translation.h"
+#include "gateway/unknown_path.h"
 #include "protocol/responses_request.h"
 
 namespace glmgate::gateway {
@@ -42,7 +44,7 @@ Result<void> admit(Exchange& x) {
 Result<void> check_media(const net::Headers& headers) {
   // What a body is, its bytes tell: clients send JSON as text/plain, as a form (curl -d), or as
   // nothing. A file is no JSON.
-  if (headers.find("content-type").starts_with("multipart/"))
+  if (is_media(headers.find("content-type"), "multipart/"))
     return fail(FaultCode::unsupported_media,
                 "This path takes a JSON body: send `content-type: application/json`.");
   return {};
@@ -174,8 +176,7 @@ net::awaitable<Result<void>> serve(Exchange& x) {
     case Serve::nothing:
       break;
   }
-  return refuse(make_fault(FaultCode::unknown_path,
-                           "There is nothing at this path. Chat is at /v1/chat/completions."));
+  return refuse(make_fault(FaultCode::unknown_path, unknown_path_text(x.call.request().path)));
 }
 
 /// For who may look, and not ask.
@@ -231,7 +232,8 @@ net::awaitable<void> GatewayWorker::handle_metrics(net::Call& call) {
 
 net::awaitable<void> GatewayWorker::handle(net::Call& call) {
   Exchange x(*this, call);
-  const Result<void> served = co_await serve(x);
+  Result<void> served = co_await serve(x);
+  if (!served) hide_secrets(x, served.error());
   const Fault* const fault = served ? nullptr : &served.error();
   if (fault != nullptr) co_await tell_fault(x, *fault);
   note(x, fault);

@@ -79,6 +79,7 @@ struct Exchange {
       hold;  ///< from before an upstream is asked until the row is settled
   Begun answer;
   std::optional<Refusal> refusal;  ///< of the last attempt; told instead of its Fault
+  std::string sent_token;          ///< made for the last attempt, if its upstream wants one
 
   // How it went, for the client, the ledger, the log and the metrics.
   Routes routes;

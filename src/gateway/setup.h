@@ -15,6 +15,7 @@
 #include "gateway/aliases.h"
 #include "gateway/model_list.h"
 #include "gateway/providers.h"
+#include "gateway/retry.h"
 #include "gateway/slots.h"
 #include "net/client.h"
 #include "protocol/dialect.h"
@@ -87,6 +88,7 @@ struct SetupConfig {
 struct UpstreamHealth {
   explicit UpstreamHealth(std::uint32_t slots_at_once) : slots(slots_at_once) {}
   Slots slots;
+  RetryBudget retries;
   std::atomic<std::int64_t> resting_until_ms{
       0};  ///< UTC; passed over while another upstream can serve
   std::atomic<std::int64_t> no_plan_until_ms{
