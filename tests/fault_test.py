@@ -756,6 +756,86 @@ class Tests:
         assert server.request("POST", "/v1/messages", ask("marker", max_tokens=9), key).json["content"][0]["text"] == "a"
         row = [r for r in server.usage("model")["rows"] if r["model"] == "marker"][0]
         assert row["requests"] == 3 and row["estimated_requests"] == 0 and row["completion_tokens"] == 12, row
+    def retry_wait_ends_with_the_client(self):
+        """A Retry-After of 4 s is waited for, but not for a client that has left."""
+        server = self.server()
+        key = server.key()["key"]
+        busy = up.plain({"error": {"message": "busy"}}, 503, [("Retry-After", "4")])
+        self.upstream.script("left", busy)
+        body = json.dumps(ask("left")).encode()
+        connection = server.connect()
+        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key.encode() + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        deadline = time.monotonic() + 5 * harness.SLOW
+        while not self.upstream.of("left"):
+            assert time.monotonic() < deadline, "the upstream was not asked"
+            time.sleep(0.02)
+        time.sleep(0.3)
+        connection.close()
+        time.sleep(5)
+        assert len(self.upstream.of("left")) == 1, "asked again for a client that has left"
+        self.upstream.script("stays", busy, up.plain(ANSWER))
+        began = time.monotonic()
+        assert server.request("POST", "/v1/chat/completions", ask("stays"), key).status == 200
+        assert time.monotonic() - began >= 3.9, "Retry-After was not waited for"
+        server.close()
+
+    def retry_budget(self):
+        """An upstream that is down sees its share and ten more."""
+        server = self.server()
+        key = server.key()["key"]
+        self.upstream.script("down", up.plain({"error": {"message": "down"}}, 500))
+        statuses = {server.request("POST", "/v1/chat/completions", ask("down"), key).status for _ in range(40)}
+        calls = len(self.upstream.of("down"))
+        assert statuses == {502} and calls == 50, f"{statuses}, {calls} calls for 40 requests"
+        assert "at=retry" in server.log()
+        server.close()
+
+    def unreachable_upstreams(self):
+        """The client learns the upstream's name and why, not where it is; the log has that too."""
+        for url, why in [("https://nowhere.invalid/v1", "its name does not resolve"), ("http://127.0.0.1:1/v1", "connection refused")]:
+            server = harness.Server(self.program, f'[upstream.away]\nurl = "{url}"\nconnect_timeout = "3s"\n')
+            response = server.request("POST", "/v1/messages", {**ask(), "max_tokens": 5}, server.key()["key"])
+            message = response.json["error"]["message"]
+            assert response.status == 502 and "`away` cannot be reached" in message and why in message, message
+            host = url.split("/")[2]
+            assert host not in message and host.split(":")[0] in server.log(), "the host"
+            server.close()
+
+    def token_comes_back(self):
+        """auth = "jwt": the token that was sent is no more told than the key it was made of."""
+        server = harness.Server(self.program, CONFIG.format(port=self.upstream.port) + 'auth = "jwt"\n', env={"TEST_UPSTREAM_KEY": UPSTREAM_KEY})
+        key = server.key()["key"]
+        sent = []
+
+        def quote(request):
+            sent.append(request.headers["authorization"].removeprefix("Bearer "))
+            return up.plain({"error": {"message": f"bad token {sent[-1]} of {sent[-1].split('.')[2]}", "type": "invalid_request_error", "code": None}}, 400)
+
+        self.upstream.default = quote
+        response = server.request("POST", "/v1/chat/completions", ask(), key)
+        self.upstream.default = lambda request: up.plain(ANSWER)
+        assert response.status == 400 and "bad token" in response.json["error"]["message"], response.body
+        server.stop()
+        for text in (response.body.decode(), server.log()):
+            assert sent[0] not in text and sent[0].split(".")[2] not in text, "the token is told"
+        server.close()
+
+    def told_limit_of_slots(self):
+        server = harness.Server(self.program, CONFIG.format(port=self.upstream.port) + 'max_concurrency = 1\nfirst_byte_timeout = "1s"\n',
+                                env={"TEST_UPSTREAM_KEY": "k"})
+        key = server.key()["key"]
+        events = [event({"content": "a"}), event({}, "stop"), b"data: [DONE]\n\n"]
+        self.upstream.script("taken", up.stream(events, pause=1.5))
+        first = threading.Thread(target=lambda: server.request("POST", "/v1/chat/completions", ask("taken", stream=True), key))
+        first.start()
+        deadline = time.monotonic() + 5 * harness.SLOW
+        while not self.upstream.of("taken"):
+            assert time.monotonic() < deadline, "the upstream was not asked"
+            time.sleep(0.02)
+        response = server.request("POST", "/v1/chat/completions", ask("waits"), key)
+        assert response.status == 429 and response.headers["retry-after"] == "5", response.body
+        assert "Each of the 1 places at `local` (max_concurrency) was taken for 1 s" in response.json["error"]["message"], response.body
+        first.join()
         server.close()
 
     def client_cut(self):
