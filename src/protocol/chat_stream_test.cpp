@@ -196,7 +196,7 @@ TEST(chat_stream, what_an_upstream_can_do_wrong_is_a_fault) {
       {"an error first", event(R"({"error":{"code":"1302","message":"m"}})") + kDone,
        FaultCode::rate_limited, "1302"},
       {"an error by type", "event: error\n" + event(R"({"message":"m","code":"1305"})"),
-       FaultCode::upstream_overloaded, "1305"},
+       FaultCode::rate_limited, "1305"},
       {"a flat error", event(R"({"code":1113,"msg":"m"})"), FaultCode::insufficient_balance,
        "1113"},
       {"an error late", event(kHi) + event(R"({"error":{"message":"m"}})"),

@@ -130,7 +130,7 @@ TEST(messages_stream, an_error_of_the_upstream_is_told_in_its_own_bytes) {
     SCOPED_TRACE(step);
     const Played late = play(begun + error + kMessagesStream, step);
     ASSERT_TRUE(late.fault.has_value());
-    EXPECT_EQ(name(late.fault->code), name(FaultCode::upstream_overloaded));
+    EXPECT_EQ(name(late.fault->code), name(FaultCode::rate_limited));
     EXPECT_EQ(late.fault->glm_code, "1305");
     EXPECT_EQ(late.out, begun);
     EXPECT_EQ(late.fault_event, error);
