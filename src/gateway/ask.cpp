@@ -468,8 +468,9 @@ net::awaitable<Result<void>> ask(Exchange& x, protocol::Body& body) {
       co_return begun;
     }
     log_retry(x, *next, fault);
+    const auto waits = std::chrono::steady_clock::now();
     co_await wait_for(x, next->after);
-    x.asking += next->after;
+    x.asking += std::chrono::steady_clock::now() - waits;
     if (x.call.client_gone())
       co_return fail(FaultCode::client_gone, "The client closed the connection.");
     if (x.call.shutting_down()) co_return fail(shutting_down());
