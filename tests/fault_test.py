@@ -756,6 +756,8 @@ class Tests:
         assert server.request("POST", "/v1/messages", ask("marker", max_tokens=9), key).json["content"][0]["text"] == "a"
         row = [r for r in server.usage("model")["rows"] if r["model"] == "marker"][0]
         assert row["requests"] == 3 and row["estimated_requests"] == 0 and row["completion_tokens"] == 12, row
+        server.close()
+
     def retry_wait_ends_with_the_client(self):
         """A Retry-After of 4 s is waited for, but not for a client that has left."""
         server = self.server()
