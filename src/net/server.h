@@ -59,8 +59,9 @@ class Call {
   virtual awaitable<Result<std::string>> read_body() = 0;
 
   /// From now on this call holds `bytes` of max_body_memory, instead of what it held before (its
-  /// body at first): what was made of the body counts, and what is gone does not. Fault{overloaded},
-  /// and nothing changed, if that is more than before and other calls hold all there is.
+  /// body at first): what was made of the body counts, and what is gone does not.
+  /// Fault{overloaded}, and nothing changed, if that is more than before and other calls hold all
+  /// there is.
   virtual Result<void> hold_memory(std::size_t bytes) = 0;
 
   /// Called on the worker's thread as soon as nobody waits for the answer any more, until it is
