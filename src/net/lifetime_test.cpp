@@ -238,7 +238,8 @@ TEST(lifetime, an_ended_worker_has_destroyed_a_request_at_every_stage) {
 }
 
 awaitable<void> ask_once(Pool& pool, Pool::Cancel& cancel, std::promise<void>& done) {
-  const Outcome outcome = co_await ask_with(pool, {}, cancel);
+  Wish wish;
+  const Outcome outcome = co_await ask_with(pool, std::move(wish), cancel);
   EXPECT_EQ(outcome.body, "1");
   done.set_value();
 }
