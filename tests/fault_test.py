@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What goes wrong around the program: disks, locks, ports, configurations, signals, secrets."""
 import base64
+import gzip
 import json
 import os
 import pathlib
@@ -783,6 +784,19 @@ class Tests:
         assert server.request("POST", "/v1/messages", ask("marker", max_tokens=9), key).json["content"][0]["text"] == "a"
         row = [r for r in server.usage("model")["rows"] if r["model"] == "marker"][0]
         assert row["requests"] == 3 and row["estimated_requests"] == 0 and row["completion_tokens"] == 12, row
+        server.close()
+
+    def unlabelled_compression(self):
+        """A compressed event stream whose content-encoding was lost on the way is known by its first bytes."""
+        server = self.server()
+        key = server.key()["key"]
+        usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+        packed = gzip.compress(event({"content": "a"}) + event({}, "stop", usage=usage) + b"data: [DONE]\n\n")
+        for step in (None, 1):
+            self.upstream.script("packed", up.stream([packed], step=step))
+            for path, more, last in (("/v1/chat/completions", {}, "[DONE]"), ("/v1/messages", {"max_tokens": 9}, '{"type":"message_stop"}')):
+                response = server.request("POST", path, ask("packed", stream=True, **more), key)
+                assert response.status == 200 and response.complete and response.events()[-1] == last, (step, response.status, response.body)
         server.close()
 
     def retry_wait_ends_with_the_client(self):
