@@ -78,10 +78,15 @@ class Reader : RequestReader {
     if (type == "custom_tool_call") return read_call(item, "input", path);
     if (is_one_of(type, {"function_call_output", "custom_tool_call_output"}))
       return read_output(item, path);
-    if (type == "item_reference")
-      return no_because("1214", "Item with id '" + std::string(json::find_string(item, "id")) +
+    if (type == "item_reference") {
+      // Clients that think all is stored refer to reasoning by its id; without it the turn still
+      // stands.
+      const std::string_view id = json::find_string(item, "id");
+      if (id.starts_with("rs_")) return true;
+      return no_because("1214", "Item with id '" + std::string(id) +
                                     "' not found. Items are not persisted when `store` is set to "
                                     "false.");
+    }
     if (type == "additional_tools") return read_tool_list(find_given(item, "tools"), path);
     // The rest (searches, shells, other agents' words) is context: counted, not understood.
     assistant(item).add_text(out_.keep(json::serialize(item)));

@@ -244,6 +244,12 @@ std::string code_of(const Script& script) {
   return text_of(json::find(*error, "code"));
 }
 
+TEST(responses, a_reference_to_reasoning_that_is_gone_is_left_out) {
+  const std::string user = R"({"role":"user","content":"sandbox: say well"},)";
+  const std::string with = user + R"({"type":"item_reference","id":"rs_1"})";
+  EXPECT_EQ(ask(items(with)).answer(), ask(items(user.substr(0, user.size() - 1))).answer());
+}
+
 TEST(responses, what_cannot_be_served_is_refused) {
   const std::string user = R"({"role":"user","content":"hi"},)";
   struct Case {
@@ -260,8 +266,8 @@ TEST(responses, what_cannot_be_served_is_refused) {
       {"no items", items(""), "invalid_request", "input"},
       {"a stored answer", question("x", R"("previous_response_id":"resp_1")"), "invalid_request",
        "Previous response with id 'resp_1' not found."},
-      {"a stored item", items(user + R"({"type":"item_reference","id":"rs_1"})"), "invalid_request",
-       "Item with id 'rs_1' not found."},
+      {"a stored item", items(user + R"({"type":"item_reference","id":"msg_1"})"),
+       "invalid_request", "Item with id 'msg_1' not found."},
       {"background", question("x", R"("background":true)"), "invalid_request", "background"},
       {"an unanswered call",
        items(user + R"({"type":"function_call","call_id":"c","name":"f","arguments":"{}"})"),
