@@ -73,6 +73,8 @@ Result<void> check_document(JsonView block, Sums& sums) {
 }
 
 Result<void> check_tool_use(JsonView block, Sums& sums) {
+  if (++sums.calls > kMostCalls)
+    return wrong("", "one of at most " + std::to_string(kMostCalls) + " tool calls");
   if (auto checked = check_name(block, "id"); !checked) return checked;
   if (auto checked = check_name(block, "name"); !checked) return checked;
   const JsonView input = block.find("input");

@@ -196,6 +196,14 @@ TEST(facts, the_limits_on_fields_messages_and_tools_are_exact) {
   const std::string message = R"({"role":"user","content":""})";
   EXPECT_TRUE(read(with_messages(repeat(message, 10'000))).has_value());
   EXPECT_FALSE(read(with_messages(repeat(message, 10'001))).has_value());
+  const auto calls = [&](std::size_t times) {
+    return with_messages(R"([{"role":"assistant","content":"","tool_calls":)" +
+                         repeat(R"({"id":"c","function":{"name":"f"}})", times) + "}]");
+  };
+  EXPECT_TRUE(read(calls(10'000)).has_value());
+  const auto too_many = read(calls(10'001));
+  ASSERT_FALSE(too_many.has_value());
+  EXPECT_EQ(too_many.error().param, "messages[0].tool_calls[10000]");
   const std::string tool = R"({"type":"function","function":{"name":"f"}})";
   EXPECT_TRUE(read(with("\"tools\":" + repeat(tool, 1024))).has_value());
   EXPECT_FALSE(read(with("\"tools\":" + repeat(tool, 1025))).has_value());

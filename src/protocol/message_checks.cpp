@@ -72,6 +72,8 @@ Result<void> check_called_function(JsonView function, Sums& sums) {
 }
 
 Result<void> check_tool_call(JsonView call, Sums& sums) {
+  if (++sums.calls > kMostCalls)
+    return wrong("", "one of at most " + std::to_string(kMostCalls) + " tool calls");
   if (!call.is(JsonType::object)) return wrong("", "an object");
   const JsonView id = call.find("id");
   if (id.given() && !id.is(JsonType::string)) return wrong(".id", "a string");

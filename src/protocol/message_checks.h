@@ -11,6 +11,7 @@
 namespace glmgate::protocol {
 
 constexpr std::size_t kMostMessages = 10'000;  // promises, section 3
+constexpr std::size_t kMostCalls = 10'000;     // of tools, in a history
 constexpr std::size_t kMostTools = 1'024;      // of any request
 constexpr std::size_t kMostGlmTools = 128;     // glm-api 3.1
 

@@ -244,5 +244,23 @@ TEST(messages_facts, what_goes_on_from_a_thread_need_not_hold_its_calls) {
   EXPECT_FALSE(read(told(R"("thread":"continue",)", kHi)).has_value());
 }
 
+TEST(messages_facts, the_limit_on_calls_is_exact) {
+  const auto calls = [](std::size_t times) {
+    std::string blocks, results;
+    for (std::size_t i = 0; i < times; ++i) {
+      const std::string id = "t" + std::to_string(i);
+      blocks += (i == 0 ? "" : ",") + (R"({"type":"tool_use","id":")" + id) +
+                R"(","name":"f","input":{}})";
+      results += (i == 0 ? "" : ",") + (R"({"type":"tool_result","tool_use_id":")" + id) + "\"}";
+    }
+    return said(kHi + R"(,{"role":"assistant","content":[)" + blocks +
+                R"(]},{"role":"user","content":[)" + results + "]}");
+  };
+  EXPECT_TRUE(read(calls(10'000)).has_value());
+  const auto too_many = read(calls(10'001));
+  ASSERT_FALSE(too_many.has_value());
+  EXPECT_EQ(too_many.error().param, "messages[1].content[10000]");
+}
+
 }  // namespace
 }  // namespace glmgate::protocol

@@ -19,6 +19,7 @@ struct Sums {
   std::size_t characters = 0;              ///< CJK: about a token each
   std::size_t tool_bytes = 0;              ///< of tools' schemas, as written
   std::size_t messages = 0;
+  std::size_t calls = 0;  ///< of tools, in the history
   std::size_t images = 0;
 
   void add_text(JsonView string);  ///< nothing if it is no string
