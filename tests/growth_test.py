@@ -619,6 +619,20 @@ def cases(growth, sizes):
                 yield f"{target} {kind} to {client}: {name}", lambda client=client, stream=stream, target=target, shape=shape: growth.answer_shape(client, stream, target, shape, sizes)
 
 
+def verdict(measure):
+    """Whether a case is right, and what is wrong with it. What is wrong is so twice: a busy machine fails nothing."""
+    wrong = ""
+    for _ in range(2):
+        try:
+            wrong = measure()
+        except Exception as error:  # noqa: BLE001 - a case that breaks has failed
+            wrong = f"{type(error).__name__}: {error}"
+        if not wrong:
+            return True, ""
+        time.sleep(2)
+    return False, wrong
+
+
 def main():
     arguments = sys.argv[2:]
 
@@ -634,11 +648,7 @@ def main():
         if "--list" in arguments:
             print(name)
             continue
-        try:
-            wrong = measure()
-        except Exception as error:  # noqa: BLE001 - a case that breaks has failed
-            wrong = f"{type(error).__name__}: {error}"
-        results.check(name, not wrong, wrong)
+        results.check(name, *verdict(measure))
     growth.server.close()
     memory = Memory(sys.argv[1])
     for name, test in [("memory is bounded and given back", memory.is_given_back),
