@@ -63,7 +63,9 @@ void run(fuzz::Input input) {
   check_messages(chat->root().find("messages"));
 
   const ResponseHead head{
-      .id = "resp_1", .model = facts->model, .echo = read_responses_echo(*body)};
+      .id = "resp_1",
+      .model = facts->model,
+      .echo = std::make_shared<const ResponsesEcho>(read_responses_echo(*body))};
   const std::string object =
       write_response_object(head, ResponseStatus::in_progress, {}, std::nullopt, {});
   claim(JsonTape::scan(object, {.depth = 70}).has_value(), "the echo is JSON");

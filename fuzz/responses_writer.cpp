@@ -78,7 +78,6 @@ void run(fuzz::Input input) {
   options.seal = &seal;
   options.hides_thinking = input.choose(2) != 0;
   options.raw_thinking = input.choose(2) != 0;
-  options.is_codex = input.choose(2) != 0;
   const bool breaks = input.choose(4) == 0;
 
   std::vector<Delta> deltas;

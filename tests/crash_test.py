@@ -59,6 +59,8 @@ class Crash:
         self.round = 0
 
     def answer(self, request):
+        if not request.json:  # a stranger who looks for what had this port before
+            return up.plain({"error": {"message": "not here"}}, 404)
         tokens = int(request.json["model"].rsplit("-", 1)[1])
         usage = {"prompt_tokens": tokens, "completion_tokens": 7, "total_tokens": tokens + 7}
         base = {"id": "1", "created": 1, "model": "m"}

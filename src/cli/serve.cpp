@@ -20,6 +20,7 @@
 #include "cli/data_folder.h"
 #include "cli/descriptors.h"
 #include "cli/environment.h"
+#include "cli/idle_memory.h"
 #include "cli/redact.h"
 #include "cli/run_file.h"
 #include "cli/startup.h"
@@ -105,7 +106,6 @@ class Service {
   Result<void> welcome();
   void start();
   void wait_for_signals();
-  void return_memory();
   void reload();
   void drain();
   void end();
@@ -128,7 +128,7 @@ class Service {
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<net::Server> metrics_server_;  ///< on the first lane
   RunFile run_;
-  std::chrono::steady_clock::time_point memory_returned_;
+  IdleMemory idle_memory_;
 };
 
 /// What an answer is worth that nobody is left to settle. An upstream that is gone from the
@@ -354,20 +354,6 @@ void Service::reload() {
     log::write(log::Level::warn, "run_file", {{"why", written.error().for_client}});
 }
 
-/// Large requests leave holes between what goes on, and glibc keeps them: they are given back when
-/// a burst is over, and not too often, since it takes some milliseconds.
-void Service::return_memory() {
-  constexpr std::int64_t kWorthIt = 16 * 1024 * 1024;
-  constexpr auto kPause = 5s;
-  net::ServerCounts& counts = gateway_->counts;
-  const std::int64_t held = counts.body_memory.load();
-  const auto now = std::chrono::steady_clock::now();
-  if (counts.body_memory_peak.load() - held < kWorthIt || now - memory_returned_ < kPause) return;
-  counts.body_memory_peak = held;
-  memory_returned_ = now;
-  malloc_trim(0);
-}
-
 void Service::wait_for_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -376,7 +362,9 @@ void Service::wait_for_signals() {
   while (true) {
     const int got = sigtimedwait(&set, nullptr, &kTick);
     log::flush();
-    return_memory();
+    const std::int64_t held = gateway_->counts.body_memory.load();
+    if (idle_memory_.is_worth_returning(resident_bytes(), held, std::chrono::steady_clock::now()))
+      malloc_trim(0);
     if (got == SIGHUP) reload();
     if (got == SIGTERM || got == SIGINT) return;
   }
@@ -449,6 +437,7 @@ int Service::run(const ServeFlags& flags) {
   for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, each);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread is made: they inherit it
   ::signal(SIGPIPE, SIG_IGN);
+  limit_idle_memory();
   Result<void> ready = prepare(flags);
   if (ready) ready = listen();
   if (ready) ready = welcome();

@@ -94,13 +94,22 @@ Result<protocol::Facts> read_facts(const Exchange& x, const protocol::Body& body
   return protocol::read_chat_facts(body, vocabulary);
 }
 
+/// How much of its request this client's responses repeat.
+protocol::EchoOf echoed_to(const net::Headers& headers) {
+  const bool is_codex = headers.find("originator").starts_with("codex");
+  return is_codex ? protocol::EchoOf::all_but_bulk : protocol::EchoOf::everything;
+}
+
 /// What is decided before an upstream is asked: what the request is, who shall get it, and that it
 /// is on the books.
 Result<void> prepare(Exchange& x, protocol::Body& body) {
   if (x.target.dialect == Protocol::openai_chat && protocol::is_responses_body(body))
     x.asked_in = Protocol::openai_responses;
-  if (x.asked_in == Protocol::openai_responses)
+  if (x.asked_in == Protocol::openai_responses) {
+    x.echo = std::make_shared<const protocol::ResponsesEcho>(
+        protocol::read_responses_echo(body, echoed_to(x.call.request().headers)));
     if (Result<void> recalled = recall(x, body); !recalled) return recalled;
+  }
   Result<protocol::Facts> facts = read_facts(x, body);
   if (!facts) return fail(std::move(facts.error()));
   x.facts = std::move(*facts);
@@ -126,7 +135,8 @@ net::awaitable<Result<void>> begin(Exchange& x) {
   x.call.on_client_gone([&x] { x.cancel.abort(); });
   Result<void> begun = co_await ask(x, *body);
   if (x.cut) co_await settle_cut(x);
-  if (!begun) x.hold.reset();                // else nothing was had, nothing is owed
+  if (!begun) x.hold.reset();  // else nothing was had, nothing is owed
+  x.echo.reset();
   (void)x.call.hold_memory(x.kept_bytes());  // less than it was
   if (x.draft) x.draft->forget_what_was_taken();
   co_return begun;
@@ -222,7 +232,8 @@ std::string id_of(const Exchange& x, std::string_view prefix) {
 
 std::size_t Exchange::kept_bytes() const {
   std::size_t bytes = draft ? draft->kept_bytes() : 0;
-  if (stored) bytes += stored->input.size() + stored->previous.size() + stored->echo.bytes();
+  if (echo && !draft) bytes += echo->bytes();
+  if (stored) bytes += stored->input.size() + stored->previous.size();
   return bytes;
 }
 

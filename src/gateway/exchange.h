@@ -37,12 +37,11 @@ struct Begun {
   bool streamed() const { return stream != nullptr; }
 };
 
-/// Of a Responses request, what the response that may be stored repeats of it.
+/// Of a Responses request, what is stored with its response.
 struct StoredRequest {
   std::string previous;  ///< previous_response_id
   std::string input;     ///< if wanted, its own items: protocol::stored_input()
-  protocol::ResponsesEcho echo;
-  bool wanted = false;  ///< its response is kept
+  bool wanted = false;   ///< its response is kept
 };
 
 /// An upstream's error as it came, for a client of its own protocol.
@@ -78,6 +77,8 @@ struct Exchange {
   protocol::Facts facts;
   std::unique_ptr<protocol::ChatDraft>
       draft;  ///< of a translated request, what its answer's writer needs; absent: bytes pass
+  std::shared_ptr<const protocol::ResponsesEcho>
+      echo;                                     ///< of a Responses request, until its answer begins
   std::unique_ptr<const StoredRequest> stored;  ///< of a Responses request, if there is a store
   std::vector<std::string> warnings;            ///< for glmgate-warning
   net::Pool::Cancel cancel;                     ///< ends the attempt that is running

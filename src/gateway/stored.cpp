@@ -72,7 +72,6 @@ Result<void> recall(Exchange& x, protocol::Body& body) {
   if (store == nullptr) return {};
   auto stored = std::make_unique<StoredRequest>();
   stored->previous = protocol::previous_response_id(body);
-  stored->echo = protocol::read_responses_echo(body);
   // Chat's answer to Cursor's Responses body is no response.
   stored->wanted =
       protocol::wants_store(body) && x.target.dialect == protocol::Protocol::openai_responses;

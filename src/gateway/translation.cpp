@@ -204,8 +204,7 @@ protocol::ResponsesWriterOptions writing_responses(const Exchange& x) {
           .names = draft.names,
           .seal = &x.at.gateway.seal,
           .input_estimate = x.facts.input_estimate,
-          .hides_thinking = draft.hides_thinking,
-          .is_codex = x.call.request().headers.find("originator").starts_with("codex")};
+          .hides_thinking = draft.hides_thinking};
 }
 
 /// A folded answer, told once more.
@@ -368,7 +367,7 @@ Result<protocol::ChatDraft> draft(const Exchange& x, const Route& route,
                                            .takes_images = reads_images(x, route, endpoint),
                                            .images = media_policy(route),
                                            .model = route.model});
-    if (made) made->echo = x.stored ? x.stored->echo : protocol::read_responses_echo(body);
+    if (made) made->echo = x.echo;
     return made;
   }
   const Model* model = route.known;

@@ -12,20 +12,37 @@ using namespace std::chrono_literals;
 
 /// Of a body nobody read, what is read away so that the connection can go on.
 constexpr std::int64_t kReadAway = 64 * 1024;
+constexpr std::size_t kLargePiece = 64 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
-void append_chunk(std::string& out, std::string_view bytes) {
-  if (bytes.empty()) return;
+void append_chunk_size(std::string& out, std::size_t size) {
   constexpr char kHex[] = "0123456789abcdef";
   char digits[17];
   std::size_t at = sizeof digits;
-  for (std::size_t n = bytes.size(); n > 0; n >>= 4) digits[--at] = kHex[n & 15];
+  for (std::size_t n = size; n > 0; n >>= 4) digits[--at] = kHex[n & 15];
   out.append(digits + at, sizeof digits - at);
   out += "\r\n";
-  out += bytes;
-  out += "\r\n";
 }
+
+/// Counts what waits for the client to read it; what is small is within a stream's own 64 KiB
+/// (promises H4).
+class Unsent {
+ public:
+  Unsent(ServerCounts& counts, std::size_t size)
+      : counts_(counts), size_(size > kLargePiece ? static_cast<std::int64_t>(size) : 0) {
+    if (size_ > 0) counts_.body_memory += size_;
+  }
+  ~Unsent() {
+    if (size_ > 0) counts_.body_memory -= size_;
+  }
+  Unsent(const Unsent&) = delete;
+  Unsent& operator=(const Unsent&) = delete;
+
+ private:
+  ServerCounts& counts_;
+  const std::int64_t size_;
+};
 
 bool is_framing(std::string_view name) {
   for (const std::string_view each : {"content-length", "transfer-encoding", "connection",
@@ -146,40 +163,45 @@ void ConnectionCall::start(int status, const Headers& headers) {
 }
 
 awaitable<Io<void>> ConnectionCall::write(std::string_view bytes) {
-  std::string out = std::exchange(held_, {});
-  append(out, bytes);
-  Io<void> sent = co_await put(out, {});
+  Io<void> sent = co_await put_piece(bytes, {});
   co_return sent;
 }
 
 awaitable<Io<void>> ConnectionCall::finish(std::string_view last_bytes) {
-  std::string out = std::exchange(held_, {});
-  append(out, last_bytes);
-  if (chunked_ && !parser_.is_head_request()) out += kLastChunk;
   ended_ = true;
-  Io<void> sent = co_await put(out, {});
+  const std::string_view after = chunked_ ? kLastChunk : std::string_view{};
+  Io<void> sent = co_await put_piece(last_bytes, after);
   co_return sent;
 }
 
 awaitable<Io<void>> ConnectionCall::break_off(std::string_view last_bytes) {
-  std::string out = std::exchange(held_, {});
-  append(out, last_bytes);
   ended_ = true;
-  Io<void> sent = co_await put(out, {});
+  Io<void> sent = co_await put_piece(last_bytes, {});
   broken_ = true;
   co_return sent;
 }
 
-void ConnectionCall::append(std::string& out, std::string_view bytes) {
-  if (parser_.is_head_request()) return;
-  if (chunked_)
-    append_chunk(out, bytes);
-  else
-    out += bytes;
+/// The next piece of a stream, with the head before it if that has not gone, and `after` behind it.
+awaitable<Io<void>> ConnectionCall::put_piece(std::string_view bytes, std::string_view after) {
+  std::string out = std::exchange(held_, {});
+  if (parser_.is_head_request()) bytes = after = {};
+  const bool is_chunk = chunked_ && !bytes.empty();
+  if (is_chunk) append_chunk_size(out, bytes.size());
+  std::string tail(is_chunk ? "\r\n" : "");
+  tail += after;
+  if (bytes.size() <= kLargePiece) {
+    (out += bytes) += tail;
+    Io<void> sent = co_await put(out, {});
+    co_return sent;
+  }
+  Io<void> sent = co_await put(out, bytes);  // not copied
+  if (sent && !tail.empty()) sent = co_await put(tail, {});
+  co_return sent;
 }
 
 awaitable<Io<void>> ConnectionCall::put(std::string_view head, std::string_view body) {
   if (broken_) co_return std::unexpected(IoError::aborted);
+  const Unsent unsent(server_.counts, head.size() + body.size());
   const WriteOptions options{.stall = server_.options.write_stall};
   const Io<void> sent = co_await stream_.write(head, body, options);
   if (sent) co_return sent;
@@ -224,7 +246,7 @@ std::string ConnectionCall::make_head(int status, const Headers& headers) {
 
 void ConnectionCall::account(std::size_t held) {
   const std::int64_t now = static_cast<std::int64_t>(held);
-  server_.counts.hold(now - accounted_);
+  server_.counts.body_memory += now - accounted_;
   accounted_ = now;
 }
 

@@ -41,7 +41,7 @@ class ConnectionCall final : public Call {
   bool may_keep_alive() const { return keep_alive_ && !broken_ && !gone_; }
 
  private:
-  void append(std::string& out, std::string_view bytes);
+  awaitable<Io<void>> put_piece(std::string_view bytes, std::string_view after);
   awaitable<Io<void>> put(std::string_view head, std::string_view body);
   std::string make_head(int status, const Headers& headers);
   /// The rest of a body nobody read is not worth a new connection.

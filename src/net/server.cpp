@@ -24,13 +24,6 @@ bool ServerCounts::enter(std::string_view host, std::size_t limit) {
   return true;
 }
 
-void ServerCounts::hold(std::int64_t more) {
-  const std::int64_t now = body_memory += more;
-  std::int64_t peak = body_memory_peak.load();
-  while (now > peak && !body_memory_peak.compare_exchange_weak(peak, now)) {
-  }
-}
-
 void ServerCounts::leave(std::string_view host) {
   if (is_loopback_host(host)) return;
   const std::lock_guard lock(mutex_);

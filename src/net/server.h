@@ -28,7 +28,8 @@ struct ServerOptions {
   std::chrono::milliseconds write_stall{60'000};
   std::size_t max_connections = 10'000;
   std::size_t max_connections_per_address = 256;    ///< loopback is exempt
-  std::size_t max_body_memory = 512 * 1024 * 1024;  ///< of all request bodies together; past it 503
+  std::size_t max_body_memory = 512 * 1024 * 1024;  ///< of all request bodies together, and of what
+                                                    ///< waits to be read; past it 503
   const TlsContext* tls = nullptr;                  ///< nullptr: in the clear
 };
 
@@ -112,10 +113,7 @@ struct ServerCounts {
   std::atomic<std::int64_t> calls{0};    ///< being answered now
   std::atomic<std::int64_t> awaited{0};  ///< requests on their way: connected, or part of the head
   std::atomic<std::int64_t> body_memory{0};
-  std::atomic<std::int64_t> body_memory_peak{0};  ///< since whoever looks at it set it back
   std::atomic<std::int64_t> refused{0};
-
-  void hold(std::int64_t more);  ///< of body_memory; less than 0: let go
 
   /// Counts a connection from `host`; false if that is one too many. Loopback is not counted.
   bool enter(std::string_view host, std::size_t limit);

@@ -203,6 +203,42 @@ TEST_F(Served, a_client_that_reads_nothing_is_cut) {
   wait_for_calls(0);
 }
 
+TEST_F(Served, what_waits_to_be_read_is_held) {
+  serve(answer_much);
+  Client client(port);
+  client.send(kGet);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_GE(counts.body_memory.load(), 8 * 1024 * 1024);
+  client.close();
+  wait_for_calls(0);
+  EXPECT_EQ(counts.body_memory.load(), 0);
+}
+
+awaitable<void> stream_pieces(Call& call) {
+  call.start(200, {});
+  for (const std::size_t size : {10U, 100'000U, 64U * 1024, 64U * 1024 + 1}) {
+    const std::string piece(size, 'x');
+    co_await call.write(piece);
+  }
+  const std::string last(70'000, 'y');
+  co_await call.finish(last);
+}
+
+TEST_F(Served, pieces_of_any_size_are_one_chunk_each) {
+  serve(stream_pieces);
+  Client client(port);
+  client.send(kGet);
+  client.read("\r\n\r\n");
+  for (const std::size_t size : {10U, 100'000U, 64U * 1024, 64U * 1024 + 1, 70'000U}) {
+    const std::string head = client.read("\r\n");
+    EXPECT_EQ(std::stoul(head, nullptr, 16), size);
+    EXPECT_EQ(client.read("\r\n").size(), size + 2);
+  }
+  EXPECT_EQ(client.read("0\r\n\r\n"), "0\r\n\r\n");
+  client.send(kGet);  // the connection goes on
+  EXPECT_TRUE(client.read("\r\n\r\n").starts_with("HTTP/1.1 200 "));
+}
+
 TEST_F(Served, draining_takes_who_has_connected_and_what_was_sent) {
   serve(answer_ok);
   Client idle(port);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ struct ChatDraft {
                                   ///< not in `body`
   bool streams_upstream = false;  ///< the upstream is asked for a stream, whatever the client wants
   bool hides_thinking = false;    ///< Anthropic's thinking.display "omitted"
-  ResponsesEcho echo;             ///< Responses: what the response repeats of its request
+  /// Responses: what the response repeats of its request; shared with its writer.
+  std::shared_ptr<const ResponsesEcho> echo;
 
   /// About how much memory what the answer's writer needs takes while the answer lasts.
   std::size_t kept_bytes() const;

@@ -19,6 +19,8 @@ std::string on_one_line(std::string_view json) {
   return out;
 }
 
+bool is_bulk(std::string_view key) { return key == "instructions" || key == "tools"; }
+
 std::string usage_json(const std::optional<Usage>& usage) {
   if (!usage) return "null";
   return R"({"input_tokens":)" + std::to_string(usage->input) +
@@ -74,7 +76,7 @@ std::size_t ResponsesEcho::bytes() const {
   return sum;
 }
 
-ResponsesEcho read_responses_echo(const Body& body) {
+ResponsesEcho read_responses_echo(const Body& body, EchoOf what) {
   ResponsesEcho echo;
   const JsonView root = body.root();
   struct Member {
@@ -97,8 +99,9 @@ ResponsesEcho read_responses_echo(const Body& body) {
       {"user", JsonType::string, &ResponsesEcho::user},
   };
   for (const Member& member : kMembers)
-    if (const JsonView value = root.find(member.key); value.is(member.type))
-      echo.*member.field = on_one_line(value.raw());
+    if (what == EchoOf::everything || !is_bulk(member.key))
+      if (const JsonView value = root.find(member.key); value.is(member.type))
+        echo.*member.field = on_one_line(value.raw());
   const JsonView reasoning = root.find("reasoning");
   const auto or_null = [](JsonView value) {
     return value.is(JsonType::string) ? value.raw() : std::string_view("null");
@@ -119,7 +122,8 @@ std::string write_response_object(const ResponseHead& head, ResponseStatus statu
                                   std::string_view output, const std::optional<Usage>& usage,
                                   std::string_view why) {
   const bool failed = status == ResponseStatus::failed;
-  const ResponsesEcho& echo = head.echo;
+  static const ResponsesEcho kNothing;
+  const ResponsesEcho& echo = head.echo ? *head.echo : kNothing;
   std::string out;
   out.reserve(output.size() + echo.tools.size() + echo.instructions.size() + 1024);
   const auto member = [&out](std::string_view key, std::string_view json) {
@@ -151,7 +155,8 @@ std::string write_response_object(const ResponseHead& head, ResponseStatus statu
   member("truncation", echo.truncation);
   member("usage", usage_json(usage));
   member("user", echo.user);
-  return out + "}";
+  out += '}';
+  return out;
 }
 
 std::string write_response_error(const Fault& fault) {
@@ -169,10 +174,11 @@ std::string write_response_error(const Fault& fault) {
 }
 
 void append_response_event(std::string& out, std::string_view type, std::uint64_t sequence,
-                           std::string_view fields) {
+                           std::string_view fields, std::string_view rest) {
+  out.reserve(out.size() + fields.size() + rest.size() + 160);
   ((out += "event: ") += type) += "\ndata: {\"type\":\"";
   ((out += type) += R"(","sequence_number":)") += std::to_string(sequence);
-  if (!fields.empty()) (out += ',') += fields;
+  if (!fields.empty()) ((out += ',') += fields) += rest;
   out += "}\n\n";
 }
 

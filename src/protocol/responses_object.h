@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,16 +34,22 @@ struct ResponsesEcho {
   std::size_t bytes() const;  ///< of all of it
 };
 
+enum class EchoOf : std::uint8_t {
+  everything,
+  all_but_bulk  ///< no instructions and tools: Codex reads neither, and they would be most of the
+                ///< stream
+};
+
 /// Of the client's own body, before history is put into it. What has the wrong type is taken as
 /// absent.
-ResponsesEcho read_responses_echo(const Body& body);
+ResponsesEcho read_responses_echo(const Body& body, EchoOf what = EchoOf::everything);
 
 struct ResponseHead {
-  std::string id;            ///< "resp_..."
-  std::int64_t created = 0;  ///< seconds since the Unix epoch, UTC
-  std::string model;         ///< as the client asked for it
-  ResponsesEcho echo;
-  bool stored = false;  ///< can be had again by its id
+  std::string id;                             ///< "resp_..."
+  std::int64_t created = 0;                   ///< seconds since the Unix epoch, UTC
+  std::string model;                          ///< as the client asked for it
+  std::shared_ptr<const ResponsesEcho> echo;  ///< absent: of a request that says nothing
+  bool stored = false;                        ///< can be had again by its id
 };
 
 enum class ResponseStatus : std::uint8_t { in_progress, completed, incomplete, failed };
@@ -58,8 +65,9 @@ std::string write_response_object(const ResponseHead& head, ResponseStatus statu
 /// (wire-protocols 2.9, 3.12).
 std::string write_response_error(const Fault& fault);
 
-/// `event:` and `data:` of one event. `fields` are the members after `type` and `sequence_number`.
+/// `event:` and `data:` of one event. `fields`, with `rest` behind them, are the members after
+/// `type` and `sequence_number`.
 void append_response_event(std::string& out, std::string_view type, std::uint64_t sequence,
-                           std::string_view fields);
+                           std::string_view fields, std::string_view rest = {});
 
 }  // namespace glmgate::protocol

@@ -31,10 +31,6 @@ class Writer final : public AnswerWriter {
   enum class Form : std::uint8_t { streamed, whole };
 
   Writer(ResponsesWriterOptions options, Form form) : options_(std::move(options)), form_(form) {
-    if (options_.is_codex) {
-      options_.head.echo.instructions = "null";
-      options_.head.echo.tools = "[]";
-    }
     std::string_view base = options_.head.id;
     if (base.starts_with("resp_")) base.remove_prefix(5);
     id_base_ = base;
@@ -99,7 +95,7 @@ class Writer final : public AnswerWriter {
     return out;
   }
 
-  /// The object, once the answer has ended.
+  /// The whole form's object, once the answer has ended.
   std::string take_object() { return std::move(object_); }
 
  private:
@@ -253,16 +249,20 @@ class Writer final : public AnswerWriter {
       seal = seal_of(item.thinking);
     const auto done = write_item(item, status, style(), seal);
     if (!done) return false;
+    if (form_ == Form::streamed) tell_closed(item, *done, out);
+    (items_json_ += items_json_.empty() ? "" : ",") += *done;
+    ++output_index_;
+    return true;
+  }
+
+  void tell_closed(OutputItem& item, const std::string& done, std::string& out) {
     if (item.is_buffered()) add_item(item, out);
     catch_up(item, out);
     if (item.kind == Kind::call)
       close_call(item, out);
     else if (item.parts_added > 0)
       close_part(item, out);
-    say("response.output_item.done", R"("output_index":)" + index() + R"(,"item":)" + *done, out);
-    (items_json_ += items_json_.empty() ? "" : ",") += *done;
-    ++output_index_;
-    return true;
+    say("response.output_item.done", R"("output_index":)" + index() + R"(,"item":)" + done, out);
   }
 
   void add_item(OutputItem& item, std::string& out) {
@@ -275,7 +275,7 @@ class Writer final : public AnswerWriter {
 
   /// Sends what came of the first item since the last time.
   void catch_up(OutputItem& item, std::string& out) {
-    if (item.is_buffered()) return;
+    if (item.is_buffered() || form_ == Form::whole) return;
     add_item(item, out);
     if (item.kind == Kind::call) {
       const auto fresh = std::string_view(item.arguments).substr(item.arguments_sent);
@@ -383,15 +383,19 @@ class Writer final : public AnswerWriter {
 
   void finish(ResponseStatus status, std::string_view why, const std::optional<Usage>& usage,
               std::string& out) {
-    object_ = write_response_object(options_.head, status, items_json_, usage, why);
+    std::string object = write_response_object(options_.head, status, items_json_, usage, why);
+    if (form_ == Form::whole) {
+      object_ = std::move(object);
+      return;
+    }
     say_response(status == ResponseStatus::completed    ? "response.completed"
                  : status == ResponseStatus::incomplete ? "response.incomplete"
                                                         : "response.failed",
-                 object_, out);
+                 object, out);
   }
 
   void say_response(std::string_view type, const std::string& object, std::string& out) {
-    say(type, R"("response":)" + object, out);
+    append_response_event(out, type, sequence_++, R"("response":)", object);
   }
 
   void say(std::string_view type, std::string_view fields, std::string& out) {

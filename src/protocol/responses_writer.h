@@ -21,8 +21,6 @@ struct ResponsesWriterOptions {
   std::int64_t input_estimate = 0;     ///< when the upstream reports no usage
   bool hides_thinking = false;         ///< reasoning items without text
   bool raw_thinking = false;  ///< thinking as content (reasoning_text) instead of as a summary
-  bool is_codex = false;  ///< leaves instructions and tools out of the echo: it reads neither, and
-                          ///< they would be most of the stream
 };
 
 /// The streamed form. Items never overlap: of calls whose arguments come interleaved, the later

@@ -378,7 +378,7 @@ TEST(responses_writer, echoes_the_request_on_one_line) {
       {});
   ASSERT_TRUE(body);
   ResponsesWriterOptions how = options();
-  how.head.echo = read_responses_echo(*body);
+  how.head.echo = std::make_shared<const ResponsesEcho>(read_responses_echo(*body));
   how.head.stored = true;
   const std::vector<Delta> deltas = {begin(), text("x"), stop(Stop::end_turn), usage()};
   const Written written = write(deltas, how);
@@ -398,10 +398,13 @@ TEST(responses_writer, echoes_the_request_on_one_line) {
       field(response, "usage"),
       R"({"input_tokens":100,"input_tokens_details":{"cached_tokens":60},"output_tokens":20,"output_tokens_details":{"reasoning_tokens":5},"total_tokens":120})");
 
-  how.is_codex = true;
+  how.head.echo =
+      std::make_shared<const ResponsesEcho>(read_responses_echo(*body, EchoOf::all_but_bulk));
   const Written codex = write(deltas, how);
   EXPECT_EQ(StrictResponses::check_stream(codex.bytes), "");
   EXPECT_EQ(field(last_response(codex.bytes), "tools"), "[]");
+  EXPECT_EQ(field(last_response(codex.bytes), "instructions"), "null");
+  EXPECT_EQ(field(last_response(codex.bytes), "metadata"), R"({"a":"b"})");
 }
 
 TEST(strict_responses, sees_what_is_wrong) {
