@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from harness import Results, Server
+from harness import Results, Skipped, Server
 
 # Made here so that no key stands in the tree.
 KEY = "0123456789abcdef" * 2 + "." + "ABCDEFGH" + "IJKLMN12"
@@ -220,6 +220,25 @@ def check_is_serve(program, shell):
            "SSL_CERT_FILE names /nope")
 
 
+def certificates_are_found(shell):
+    """Where this system has them, and where others do; without any the start says so."""
+    if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/etc/ssl"], capture_output=True).returncode != 0:
+        raise Skipped("no mount namespaces here")
+    config = shell.file("far.toml", '[upstream.a]\nurl = "https://h/v1"\n')
+    bundle = shell.folder / "bundle.pem"
+    shutil.copyfile("/etc/ssl/certs/ca-certificates.crt", bundle)
+
+    def check(*steps):
+        script = " && ".join([f"mount -t tmpfs none {each}" for each in ("/etc/ssl", "/usr/lib/ssl")] + [*steps, f"{shell.program} config check {config}"])
+        return subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, env=shell.env, timeout=30)
+
+    expect(shell("config", "check", config), 0, "good")
+    expect(check(), 1, "this system has no certificates", "install ca-certificates")
+    expect(check(f"cp {bundle} /etc/ssl/ca-bundle.pem"), 0, "good")
+    expect(check("echo nonsense > /etc/ssl/ca-bundle.pem"), 1, "cannot load the system's certificates")
+    expect(check("mkdir /usr/lib/ssl/certs", f"cp {bundle} /usr/lib/ssl/certs/x.pem"), 0, "good")
+
+
 def files_that_are_none(shell):
     table = [("/", "it is a folder"), ("/no/such", "No such file"), (shell.file("w.toml", "listen = \"a\"\n".encode("utf-16")), "it is UTF-16"),
              (shell.file("big.toml", b"#" * (5 << 20)), "larger than 4 MiB"), (shell.file("nul.toml", b"a = 1\0"), "nul.toml:1:6: holds a control byte")]
@@ -365,6 +384,7 @@ def main():
     results.run("all_commands_mean_one_data_folder", one_data_folder, program, shell)
     results.run("reading_commands_make_nothing", readers_make_nothing, shell)
     results.run("config_check_says_what_serve_says", check_is_serve, program, shell)
+    results.run("certificates_are_found_where_systems_have_them", certificates_are_found, shell)
     results.run("files_that_are_no_configuration", files_that_are_none, shell)
     results.run("syntax_errors_show_the_line", syntax_errors_show_the_line, shell)
     results.run("reload_signals_no_stranger", reload_signals_no_stranger, program, shell)

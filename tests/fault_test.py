@@ -233,7 +233,7 @@ class Tests:
 
     def secret_of_another(self):
         if os.geteuid() != 0:
-            raise Skipped("cannot give files away")
+            raise harness.Skipped("cannot give files away")
         server = self.server()
         server.stop()
         os.chown(server.data / "secret", 12345, 12345)
@@ -279,7 +279,7 @@ class Tests:
         with tempfile.TemporaryDirectory() as folder:
             made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], capture_output=True)
             if made.returncode != 0:
-                raise Skipped("cannot mount a small disk here")
+                raise harness.Skipped("cannot mount a small disk here")
             try:
                 server = self.server(data=folder + "/d")
                 key = server.key()["key"]
@@ -913,10 +913,6 @@ class Tests:
         server.close()
 
 
-class Skipped(Exception):
-    pass
-
-
 def main():
     results = harness.Results("fault")
     tests = Tests(sys.argv[1])
@@ -924,14 +920,7 @@ def main():
     for name in [n for n in vars(Tests) if not n.startswith("_") and n not in ("server", "states", "flushed")]:
         if wanted and name not in wanted:
             continue
-        try:
-            getattr(tests, name)()
-        except Skipped as why:
-            results.skip(name, why)
-        except Exception as error:  # noqa: BLE001 - a test that breaks has failed
-            results.fail(name, f"{type(error).__name__}: {error}")
-        else:
-            results.ok(name)
+        results.run(name, getattr(tests, name))
     tests.upstream.close()
     sys.exit(1 if results.failed else 0)
 

@@ -13,6 +13,10 @@ import time
 SLOW = float(os.environ.get("GLMGATE_TEST_SLOW", "1"))   # how much slower than the release build the program is
 
 
+class Skipped(Exception):
+    """Raised by a test that cannot be run here, with the reason."""
+
+
 class Results:
     """Prints `ok`, `FAIL` and `skip` lines, and counts."""
 
@@ -37,9 +41,11 @@ class Results:
         return bool(condition)
 
     def run(self, name, test, *args):
-        """Runs a test function; an assertion or any other exception fails it."""
+        """Runs a test function; an assertion or any other exception fails it, but Skipped."""
         try:
             test(*args)
+        except Skipped as why:
+            self.skip(name, why)
         except AssertionError as error:
             self.fail(name, error or "assertion failed")
         except Exception as error:  # noqa: BLE001 - a test that breaks has failed

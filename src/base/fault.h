@@ -52,7 +52,7 @@ enum class FaultCode : std::uint8_t {
   rate_limited,          ///< too fast; `wait` is true
   quota_exhausted,       ///< a plan window or daily limit is used up; `wait` is the reset, if known
   insufficient_balance,  ///< account has no money (GLM 1113)
-  plan_expired,          ///< Coding Plan is over, or this model is not in it
+  plan_expired,          ///< Coding Plan is over
   // The upstream.
   upstream_refused_key,  ///< it does not accept our credential: never the client's 401
   upstream_account,      ///< its account is locked or restricted

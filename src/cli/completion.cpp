@@ -71,30 +71,42 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
+/// What bash and zsh say in their own ways.
+struct Words {
+  std::string_view before;  ///< the cursor's word, all of them
+  std::string_view last;    ///< of those
+  std::string_view folder;  ///< completes with folders, and ends
+  std::string_view file;
+  std::string_view nothing;
+};
+
+/// In `at` the command that the cursor is in; completes the value of an option. To go on with the
+/// commands' own cases.
+std::string find_place(const CLI::App& program, const Words& words) {
+  std::string out;
+  const auto add = [&out](std::initializer_list<std::string_view> pieces) {
+    for (const std::string_view each : pieces) out += each;
+  };
+  add({"  for word in \"", words.before, "\"; do\n    case \"$at/$word\" in\n      "});
+  add({places(program), ") at=\"$at/$word\" ;;\n    esac\n  done\n"});
+  add({"  case \"", words.last, "\" in\n"});
+  add({"    ", options_taking(program, Takes::folder), ") ", words.folder, " ;;\n"});
+  add({"    ", options_taking(program, Takes::file), ") ", words.file, " ;;\n"});
+  add({"    ", options_taking(program, Takes::other), ") ", words.nothing, " ;;\n"});
+  add({"  esac\n  case \"$at\" in\n"});
+  return out;
+}
+
 std::string bash(const CLI::App& program) {
   std::string out =
       "# bash completion of glmgate: source <(glmgate completion bash)\n"
       "_glmgate() {\n"
-      "  local at='' word words='' cur=\"${COMP_WORDS[COMP_CWORD]}\"\n"
-      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-      "    case \"$at/$word\" in\n"
-      "      " +
-      places(program) +
-      ") at=\"$at/$word\" ;;\n"
-      "    esac\n"
-      "  done\n"
-      "  case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n"
-      "    " +
-      options_taking(program, Takes::folder) +
-      ") COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
-      "    " +
-      options_taking(program, Takes::file) +
-      ") COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-      "    " +
-      options_taking(program, Takes::other) +
-      ") return ;;\n"
-      "  esac\n"
-      "  case \"$at\" in\n";
+      "  local at='' word words='' cur=\"${COMP_WORDS[COMP_CWORD]}\"\n";
+  out += find_place(program, {.before = "${COMP_WORDS[@]:1:COMP_CWORD-1}",
+                              .last = "${COMP_WORDS[COMP_CWORD-1]}",
+                              .folder = "COMPREPLY=($(compgen -d -- \"$cur\")); return",
+                              .file = "COMPREPLY=($(compgen -f -- \"$cur\")); return",
+                              .nothing = "return"});
   for (const CLI::App* each : with_all_commands(program)) {
     std::string words;
     for (const CLI::App* inner : commands_of(*each)) words += inner->get_name() + " ";
@@ -120,26 +132,12 @@ std::string zsh(const CLI::App& program) {
       "# zsh completion of glmgate: write it to a file _glmgate in a folder of $fpath\n"
       "_glmgate() {\n"
       "  local at='' word\n"
-      "  local -a commands options\n"
-      "  for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
-      "    case \"$at/$word\" in\n"
-      "      " +
-      places(program) +
-      ") at=\"$at/$word\" ;;\n"
-      "    esac\n"
-      "  done\n"
-      "  case \"$words[CURRENT-1]\" in\n"
-      "    " +
-      options_taking(program, Takes::folder) +
-      ") _files -/; return ;;\n"
-      "    " +
-      options_taking(program, Takes::file) +
-      ") _files; return ;;\n"
-      "    " +
-      options_taking(program, Takes::other) +
-      ") return 1 ;;\n"
-      "  esac\n"
-      "  case \"$at\" in\n";
+      "  local -a commands options\n";
+  out += find_place(program, {.before = "${(@)words[2,CURRENT-1]}",
+                              .last = "$words[CURRENT-1]",
+                              .folder = "_files -/; return",
+                              .file = "_files; return",
+                              .nothing = "return 1"});
   for (const CLI::App* each : with_all_commands(program)) {
     std::string commands;
     std::string options;

@@ -37,7 +37,8 @@ void heed_descriptors(Config& config) {
                                              sandbox ? kWithSandbox : kPerConnection);
   if (fit == wanted) return;
   config.server.max_connections = fit;
-  log::write(log::Level::warn, "descriptors",
+  const bool asked_for = wanted != net::ServerOptions{}.max_connections;
+  log::write(asked_for ? log::Level::warn : log::Level::info, "descriptors",
              {{"limit", limit.rlim_cur},
               {"max_connections", fit},
               {"wanted", wanted},

@@ -41,8 +41,7 @@ Result<void> check_setup(const Config& config) {
   return {};
 }
 
-/// The system's certificates are where OpenSSL was built to look, or where this variable says; a
-/// wrong one shows only as refused certificates.
+/// Without the system's certificates, or with the wrong ones, all that shows is refused upstreams.
 Result<void> check_trust(const Config& config) {
   const bool uses_it = std::ranges::any_of(config.setup.upstreams, [](const auto& each) {
     return each.ca_file.empty() &&
@@ -50,7 +49,12 @@ Result<void> check_trust(const Config& config) {
             (each.url.empty() && each.provider != gateway::ProviderKind::sandbox));
   });
   const std::string file = variable("SSL_CERT_FILE");
-  if (!uses_it || file.empty() || ::access(file.c_str(), R_OK) == 0) return {};
+  if (!uses_it || ::access(file.c_str(), R_OK) == 0) return {};
+  if (file.empty() && !net::find_certificates().empty()) return {};
+  if (file.empty())
+    return fail(FaultCode::bad_value,
+                "this system has no certificates: no upstream could be trusted\nhint: install "
+                "ca-certificates, or name them in SSL_CERT_FILE or in the upstream's ca_file");
   return fail(FaultCode::bad_value,
               "SSL_CERT_FILE names " + file +
                   ", which cannot be read: no upstream's certificate could be trusted\nhint: unset "

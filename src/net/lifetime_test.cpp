@@ -12,6 +12,7 @@
 #include "net/client.h"
 #include "net/pool_test.h"
 #include "net/resolver.h"
+#include "net/test_certificate.h"
 #include "net/test_upstream.h"
 
 namespace glmgate::net {
@@ -38,6 +39,8 @@ struct House {
     stream = std::make_unique<Stream>(worker, pair[0]);
     auto made = TlsContext::for_upstreams({});
     if (made) tls = std::move(*made);
+    static const Certificate certificate("DNS:upstream.test");
+    own_tls = certificate.shown();
   }
   ~House() {
     worker.end();
@@ -58,6 +61,7 @@ struct House {
   int alive = 0;
   int pair[2] = {-1, -1};
   std::unique_ptr<TlsContext> tls;
+  std::unique_ptr<TlsContext> own_tls;  // towards clients
   std::unique_ptr<Stream> stream;
   Signal signal{worker};
   Pool::Cancel cancel;
@@ -81,6 +85,10 @@ awaitable<void> writes(House& house) {
 awaitable<void> shakes_hands(House& house) {
   const Witness witness(house.alive);
   co_await house.stream->start_tls_client(*house.tls, "upstream.test", house.worker.after(60s));
+}
+awaitable<void> awaits_a_handshake(House& house) {
+  const Witness witness(house.alive);
+  co_await house.stream->start_tls_server(*house.own_tls, house.worker.after(60s));
 }
 awaitable<void> sleeps(House& house) {
   const Witness witness(house.alive);
@@ -111,6 +119,7 @@ TEST(lifetime, an_ended_worker_has_destroyed_every_kind_of_waiter) {
       {"read with a deadline", reads_within_a_minute},
       {"write", writes},
       {"tls handshake", shakes_hands},
+      {"tls handshake of a client", awaits_a_handshake},
       {"sleep", sleeps},
       {"signal", waits_for_a_signal},
       {"end of turn", waits_for_the_end_of_the_turn},
@@ -148,6 +157,7 @@ TEST(lifetime, a_wake_up_that_comes_after_the_end_wakes_nobody) {
       {"abort of a read", reads, [](House& house) { house.stream->abort(); }},
       {"no more waiting to read", reads,
        [](House& house) { house.stream->stop_waiting_to_read(); }},
+      {"abort of a handshake", awaits_a_handshake, [](House& house) { house.stream->abort(); }},
       {"stop of a write", writes, [](House& house) { house.stream->stop_writing(); }},
       {"abort of a write", writes, [](House& house) { house.stream->abort(); }},
       {"a signal", waits_for_a_signal, [](House& house) { house.signal.fire(); }},
@@ -202,12 +212,15 @@ TEST(lifetime, an_ended_worker_has_destroyed_a_request_at_every_stage) {
     bool tls;
     const char* host;
     std::chrono::milliseconds time;
+    bool by_proxy = false;
   };
   const Play silent = [](Peer& peer) { peer.wait_gone(20ms); };
   const Case cases[] = {
       {"name", silent, "", false, "upstream.invalid", 0ms},
       {"connect", silent, "", false, "127.0.0.1", 0ms},
       {"handshake", [](Peer& peer) { peer.wait_gone(); }, "", true, "127.0.0.1", 50ms},
+      {"tunnel", [](Peer& peer) { peer.read_head(), peer.wait_gone(); }, "", true, "upstream.test",
+       50ms, true},
       {"request", [](Peer& peer) { std::this_thread::sleep_for(200ms), peer.close(); },
        std::string(32 * 1024 * 1024, 'x'), false, "127.0.0.1", 50ms},
       {"head", [](Peer& peer) { peer.read_request(), peer.wait_gone(); }, "", false, "127.0.0.1",
@@ -225,8 +238,9 @@ TEST(lifetime, an_ended_worker_has_destroyed_a_request_at_every_stage) {
     TestUpstream upstream({c.upstream});
     House house;
     const Url url{.tls = c.tls, .host = c.host, .port = upstream.port(), .path = ""};
-    auto pool =
-        std::make_unique<Pool>(house.worker, url, ProxyRules{}, house.tls.get(), ClientLimits{});
+    ProxyRules rules;
+    if (c.by_proxy) rules.https_proxy = "http://127.0.0.1:" + std::to_string(upstream.port());
+    auto pool = std::make_unique<Pool>(house.worker, url, rules, house.tls.get(), ClientLimits{});
     house.worker.spawn(asks(*pool, house.cancel, c.body, house.alive));
     EXPECT_EQ(house.alive, 1);
     if (c.time.count() > 0) house.run(c.time);

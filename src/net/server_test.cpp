@@ -310,29 +310,82 @@ TEST_F(Served, calls_that_are_cut_see_their_clients_gone) {
   wait_for_calls(0);
 }
 
+/// While it lives, this process has so many descriptors left and no more.
+class Tight {
+ public:
+  explicit Tight(std::size_t left) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit tight = before_;
+    tight.rlim_cur = std::min<rlim_t>(before_.rlim_cur, 200);
+    ::setrlimit(RLIMIT_NOFILE, &tight);
+    for (int fd = 0; (fd = ::dup(0)) >= 0;) fillers_.push_back(fd);
+    while (left-- > 0) {
+      ::close(fillers_.back());
+      fillers_.pop_back();
+    }
+  }
+  ~Tight() {
+    for (const int each : fillers_) ::close(each);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  Tight(const Tight&) = delete;
+  Tight& operator=(const Tight&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<int> fillers_;
+};
+
 TEST_F(Served, out_of_descriptors_a_client_is_told_so) {
   serve(answer_ok);
   Client client(port);
   client.send(kGet);
   client.read("ok");
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  std::vector<int> fillers;
-  rlimit tight = before;
-  tight.rlim_cur = std::min<rlim_t>(before.rlim_cur, 200);
-  ::setrlimit(RLIMIT_NOFILE, &tight);
-  const int last = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);  // the client's own
-  for (int fd = 0; (fd = ::dup(0)) >= 0;) fillers.push_back(fd);
-  ::close(last);
-  Client refused(port);
-  const std::string answer = refused.read();
-  for (const int each : fillers) ::close(each);
-  ::setrlimit(RLIMIT_NOFILE, &before);
+  std::string answer;
+  {
+    const Tight tight(1);  // the client's own
+    Client refused(port);
+    answer = refused.read();
+  }
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
   EXPECT_NE(answer.find("retry-after: 1"), std::string::npos) << answer;
   Client after(port);
   after.send(kGet);
   EXPECT_TRUE(after.read("ok").starts_with("HTTP/1.1 200 "));
+}
+
+awaitable<void> outlast(Call& call) { co_await sleep_for(call.worker(), 60s); }
+
+TEST_F(Served, a_call_that_outlasts_the_cut_ends_with_its_worker) {
+  serve(outlast);
+  Client client(port);
+  client.send(kGet);
+  wait_for_calls(1);
+  loop.call([&] {
+    server->drain();
+    server->end_calls();
+    server->cut();
+  });
+  EXPECT_EQ(counts.calls.load(), 1);
+  loop.stop();
+  loop.worker.end();
+  EXPECT_EQ(client.read().find("<silence>"), std::string::npos);
+  EXPECT_EQ(counts.calls.load(), 0);
+  EXPECT_EQ(counts.connections.load(), 0);
+}
+
+TEST_F(Served, a_worker_ends_while_its_listener_waits_for_descriptors) {
+  serve(answer_ok);
+  const Tight tight(3);
+  Client client(port);
+  Client other(port);  // the server has one for the first, and its spare one for this
+  client.send(kGet);
+  client.read("ok");
+  const Client third(port);
+  std::this_thread::sleep_for(50ms);
+  loop.stop();
+  loop.worker.end();
+  EXPECT_EQ(counts.connections.load(), 0);
 }
 
 // The lifetime rule (net/worker.h) for what a server has running.

@@ -4,7 +4,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include "net/tls_state.h"
@@ -120,6 +124,28 @@ void TlsContext::become(TlsContext& fresh) {
   std::swap(state_->context, fresh.state_->context);  // a connection holds on to its own
 }
 
+std::string find_certificates() {
+  const auto named = [](const char* variable, const char* otherwise) {
+    const char* const value = std::getenv(variable);
+    return std::string(value != nullptr ? value : otherwise);
+  };
+  const std::string file = named(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+  const std::string folder = named(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+  std::error_code ignored;
+  if (::access(file.c_str(), R_OK) == 0) return file;
+  if (std::filesystem::directory_iterator(folder, ignored) != std::filesystem::directory_iterator())
+    return folder;
+  for (const char* const each : {
+           "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu
+           "/etc/pki/tls/certs/ca-bundle.crt",                   // Fedora, RHEL before 10
+           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // Fedora, RHEL
+           "/etc/ssl/ca-bundle.pem",                             // SUSE
+           "/etc/ssl/cert.pem",                                  // Alpine
+       })
+    if (::access(each, R_OK) == 0) return each;
+  return {};
+}
+
 Result<std::unique_ptr<TlsContext>> TlsContext::for_upstreams(const std::string& ca_file) {
   auto self = std::unique_ptr<TlsContext>(new TlsContext());
   SSL_CTX* context = self->state_->context = make_context(TLS_client_method());
@@ -130,7 +156,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::for_upstreams(const std::string&
   static constexpr unsigned char kHttp11[] = "\x08http/1.1";
   SSL_CTX_set_alpn_protos(context, kHttp11, sizeof kHttp11 - 1);
   if (ca_file.empty()) {
-    if (SSL_CTX_set_default_verify_paths(context) != 1)
+    const std::string found = find_certificates();
+    if (SSL_CTX_set_default_verify_paths(context) != 1 ||
+        (std::filesystem::is_regular_file(found) &&
+         SSL_CTX_load_verify_locations(context, found.c_str(), nullptr) != 1))
       return fail(FaultCode::bad_value,
                   "cannot load the system's certificates: " + openssl_error() +
                       "\nhint: install ca-certificates, or set SSL_CERT_FILE");

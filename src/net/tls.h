@@ -11,8 +11,8 @@ namespace glmgate::net {
 
 class TlsContext {
  public:
-  /// For upstreams: TLS 1.2 or later, chain and name verified against the system's certificates, or
-  /// against `ca_file` (PEM) if given. Caches sessions by name.
+  /// For upstreams: TLS 1.2 or later, chain and name verified against the system's certificates
+  /// (find_certificates()), or against `ca_file` (PEM) if given. Caches sessions by name.
   static Result<std::unique_ptr<TlsContext>> for_upstreams(const std::string& ca_file);
   /// For clients: certificate chain and key (PEM). ALPN http/1.1.
   static Result<std::unique_ptr<TlsContext>> for_clients(const std::string& certificate_file,
@@ -33,5 +33,10 @@ class TlsContext {
   TlsContext();
   std::unique_ptr<State> state_;
 };
+
+/// File or folder with the certificates that this system trusts: what SSL_CERT_FILE and
+/// SSL_CERT_DIR name, where OpenSSL was built to look, or where other systems have them. Empty if
+/// there is nothing that can be read.
+std::string find_certificates();
 
 }  // namespace glmgate::net
