@@ -1,10 +1,12 @@
 #include "net/listener.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -52,6 +54,19 @@ void Listener::on_ready(std::uint32_t) {
       server_.worker.spawn(look_again(server_.shared_from_this()));
     return;
   }
+}
+
+void Listener::take_last() {
+  // Passes all segments but those that begin a connection: without SYN (TCP's byte 13, bit 1).
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+  };
+  const sock_fprog filter{.len = std::size(program), .filter = program};
+  ::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+  on_ready(0);
 }
 
 bool Listener::turn_away_next() {

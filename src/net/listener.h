@@ -16,6 +16,9 @@ class Listener final : public Worker::Source {
   Listener& operator=(const Listener&) = delete;
 
   void on_ready(std::uint32_t events) override;
+  /// Takes who has connected by now. Nobody can from now on: whoever tries is told nothing, and
+  /// tries again a second later, when there may be another listener.
+  void take_last();
 
  private:
   static awaitable<void> look_again(std::shared_ptr<Server::State> server);

@@ -272,7 +272,7 @@ Server::~Server() = default;
 void Server::listen(int fd) { state_->listener = std::make_unique<Listener>(*state_, fd); }
 
 void Server::drain() {
-  if (state_->listener) state_->listener->on_ready(0);  // who is in the queue has connected
+  if (state_->listener) state_->listener->take_last();
   state_->draining = true;
   state_->listener.reset();
   for (const State::Open& each : state_->open)
