@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 import harness
 import upstream as up
@@ -99,6 +101,24 @@ class Tests:
     def public_address(self):
         with tempfile.TemporaryDirectory() as folder:
             fails_with(self.program, ["serve", "--sandbox", "--listen", "0.0.0.0:0", "--data", folder + "/d"], "in the clear")
+
+    def the_line_to_try_it_works(self):
+        """Whatever it listens on, what the first start shows can be pasted."""
+        for listen in ("127.0.0.1:0", "0.0.0.0:0", "[::]:0"):
+            with tempfile.TemporaryDirectory() as folder:
+                server = subprocess.Popen([self.program, "serve", "--sandbox", "--public-in-clear", "--listen", listen, "--data", folder + "/d"],
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                try:
+                    line = next((each for each in server.stderr if each.startswith("  curl ")), "")
+                    words = shlex.split(line)
+                    fields = dict(word.split(": ", 1) for before, word in zip(words, words[1:]) if before == "-H")
+                    request = urllib.request.Request(words[1], words[words.index("-d") + 1].encode(), fields)
+                    with urllib.request.urlopen(request, timeout=20) as answer:
+                        assert json.load(answer)["choices"], listen
+                finally:
+                    server.terminate()
+                    assert server.wait(20) == 0
+                    server.stderr.close()
 
     def bad_config(self):
         with tempfile.TemporaryDirectory() as folder:

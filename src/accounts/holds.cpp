@@ -437,9 +437,9 @@ std::uint32_t HoldsFile::in_use() const {
   return count_ - static_cast<std::uint32_t>(free_.size());
 }
 
-bool HoldsFile::has_settled() const {
+std::size_t HoldsFile::unwritten() const {
   const std::lock_guard lock(mutex_);
-  return unwritten_ > 0;
+  return unwritten_;
 }
 
 void HoldsFile::wake() {

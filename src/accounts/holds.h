@@ -83,7 +83,7 @@ class HoldsFile {
 
   std::uint32_t in_use() const;
   std::chrono::microseconds pause() const;  ///< that the writer may make now
-  bool has_settled() const;                 ///< some are not freed yet
+  std::size_t unwritten() const;            ///< settled and not freed yet
   void wake();                              ///< ends a take_settled() or gather() that waits
 
   struct Slot;

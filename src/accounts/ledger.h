@@ -166,6 +166,7 @@ class Ledger {
   /// True while rows reach the database (readyz, metrics).
   virtual bool healthy() const = 0;
   virtual std::uint32_t holds_in_use() const = 0;
+  virtual std::size_t unwritten() const = 0;  ///< settled, and not in the database yet
 
   /// Returns when everything settled is in the database, or after 5 s: then it waits in the holds
   /// file for the next start. For drain.

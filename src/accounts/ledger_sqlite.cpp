@@ -96,6 +96,7 @@ class SqliteLedger final : public Ledger {
            folder_good_.load(std::memory_order_relaxed);
   }
   std::uint32_t holds_in_use() const override { return holds_->in_use(); }
+  std::size_t unwritten() const override { return holds_->unwritten(); }
 
   std::shared_ptr<const KeyTable> keys() const override {
     const std::lock_guard guard(mutex_);
@@ -104,7 +105,7 @@ class SqliteLedger final : public Ledger {
 
   void flush() override {
     const auto give_up = std::chrono::steady_clock::now() + 5s;
-    while (holds_->has_settled()) {
+    while (holds_->unwritten() > 0) {
       if (std::chrono::steady_clock::now() > give_up) return;
       holds_->wake();
       std::this_thread::sleep_for(2ms);

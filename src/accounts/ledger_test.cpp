@@ -201,10 +201,12 @@ TEST_F(ledger, a_locked_database_loses_nothing_and_a_full_holds_file_refuses) {
   EXPECT_EQ(held, 64);
   for (int i = 0; i < 300 && books->healthy(); ++i) std::this_thread::sleep_for(10ms);
   EXPECT_FALSE(books->healthy());
+  EXPECT_EQ(books->unwritten(), 64U);
   sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
   sqlite3_close(other);
   for (int i = 0; i < 500 && books->holds_in_use() > 0; ++i) std::this_thread::sleep_for(10ms);
   EXPECT_TRUE(books->healthy());
+  EXPECT_EQ(books->unwritten(), 0U);
   EXPECT_EQ(sums().total.requests, 64);
 }
 

@@ -47,7 +47,9 @@ std::string Gateway::metrics_page() const {
                          .no_plan = each.health->no_plan_until_ms > at});
   return Metrics::write(all, {.connections = counts.connections.load(),
                               .calls = counts.calls.load(),
+                              .body_memory = counts.body_memory.load(),
                               .open_holds = ledger.holds_in_use(),
+                              .unwritten = static_cast<std::int64_t>(ledger.unwritten()),
                               .ledger_healthy = ledger.healthy(),
                               .start_seconds = started_,
                               .upstreams = std::move(upstreams)});

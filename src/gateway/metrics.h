@@ -74,7 +74,9 @@ class Metrics {
   struct Gauges {
     std::int64_t connections = 0;
     std::int64_t calls = 0;
+    std::int64_t body_memory = 0;  ///< bytes
     std::int64_t open_holds = 0;
+    std::int64_t unwritten = 0;  ///< of them
     bool ledger_healthy = true;
     std::int64_t start_seconds = 0;
     std::vector<UpstreamGauges> upstreams;

@@ -201,9 +201,13 @@ std::string Metrics::write(std::span<Metrics* const> workers, const Gauges& gaug
   write_worth(out, models);
   gauge(out, "glmgate_connections", "Client connections open now.", gauges.connections);
   gauge(out, "glmgate_requests_running", "Requests being answered now.", gauges.calls);
+  gauge(out, "glmgate_body_memory_bytes", "What requests and slow readers hold of max_body_memory.",
+        gauges.body_memory);
   gauge(out, "glmgate_ledger_open_holds",
         "Requests held in the ledger: running, or settled and not yet in the database.",
         gauges.open_holds);
+  gauge(out, "glmgate_ledger_unwritten", "Of them, those settled and not yet in the database.",
+        gauges.unwritten);
   gauge(out, "glmgate_ledger_healthy", "1 while settled requests reach the database.",
         gauges.ledger_healthy ? 1 : 0);
   write_upstreams(out, gauges.upstreams);

@@ -1,9 +1,10 @@
 // The pool against scripted upstreams on loopback.
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include "net/client.h"
 #include "net/pool_test.h"
+#include "net/test_descriptors.h"
+#include "net/test_gzip.h"
 
 namespace glmgate::net {
 namespace {
@@ -27,18 +28,14 @@ Play answer_once(std::string bytes) {
   };
 }
 
-std::string gzipped(std::string_view text) {
-  std::string out(compressBound(static_cast<uLong>(text.size())) + 64, '\0');
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + 15, 8, Z_DEFAULT_STRATEGY);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
+TEST_F(PoolTest, out_of_descriptors_it_says_so) {
+  TestUpstream upstream({count_requests});
+  open(upstream.port());
+  const Tight tight(0);
+  const Outcome outcome = ask();
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->error, IoError::full);
+  EXPECT_EQ(outcome.failure->what, "no connection: Too many open files");
 }
 
 TEST_F(PoolTest, sends_what_the_upstream_needs_and_no_more) {
@@ -176,7 +173,7 @@ TEST_F(PoolTest, an_answer_cut_anywhere_is_an_error) {
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
       "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" +
           [] {
-            const std::string bytes = gzipped("hello");
+            const std::string bytes = gzip("hello");
             char size[16];
             std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
             return size + bytes + "\r\n0\r\n\r\n";
@@ -368,7 +365,7 @@ TEST_F(PoolTest, an_early_answer_is_read_while_the_request_is_still_going_out) {
 
 TEST_F(PoolTest, compressed_answers_are_decoded_whole_and_in_pieces) {
   const std::string text(200'000, 'a');
-  const std::string coded = gzipped(text);
+  const std::string coded = gzip(text);
   const struct {
     const char* name;
     std::string bytes;
@@ -404,14 +401,14 @@ TEST_F(PoolTest, an_empty_body_is_empty_whatever_its_coding) {
 }
 
 TEST_F(PoolTest, what_does_not_decode_is_an_error) {
-  const std::string bomb = gzipped(std::string(20 << 20, 'a'));
+  const std::string bomb = gzip(std::string(20 << 20, 'a'));
   const struct {
     const char* name;
     std::string bytes;
   } cases[] = {
       {"unknown", answer_of("x", "Content-Encoding: br\r\n")},
       {"garbage", answer_of("xxxx", "Content-Encoding: gzip\r\n")},
-      {"cut short", answer_of(gzipped("hello").substr(0, 20), "Content-Encoding: gzip\r\n")},
+      {"cut short", answer_of(gzip("hello").substr(0, 20), "Content-Encoding: gzip\r\n")},
       {"bomb", answer_of(bomb, "Content-Encoding: gzip\r\n")},
   };
   for (const auto& c : cases)
@@ -435,12 +432,12 @@ TEST_F(PoolTest, a_stream_that_does_not_say_how_it_is_coded_is_sniffed_at) {
     const char* type;
     std::string wanted;
   } cases[] = {
-      {"gzip", gzipped(text), "text/event-stream", text},
+      {"gzip", gzip(text), "text/event-stream", text},
       {"plain", text, "text/event-stream", text},
       {"as gzip begins", "\x1f", "text/event-stream", "\x1f"},
       {"as zstd begins", "(\xb5/", "text/event-stream", "(\xb5/"},
       {"nothing", "", "text/event-stream", ""},
-      {"no text", gzipped(text), "application/gzip", gzipped(text)},
+      {"no text", gzip(text), "application/gzip", gzip(text)},
   };
   for (const auto& c : cases)
     for (const std::size_t step : {1UL, 3UL, 1000UL}) {

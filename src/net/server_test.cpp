@@ -2,12 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <vector>
 
 #include "net/server_test.h"
+#include "net/test_descriptors.h"
+#include "net/test_gzip.h"
 
 namespace glmgate::net {
 namespace {
@@ -169,6 +170,21 @@ TEST_F(Served, what_all_bodies_take_together_is_looked_at_while_they_come) {
   EXPECT_EQ(counts.body_memory.load(), 0);
 }
 
+TEST_F(Served, a_decoded_body_counts_as_what_it_is) {
+  ServerOptions options;
+  options.max_body_memory = 1024 * 1024;
+  serve(answer_length, options);
+  const std::string zeros(2 * 1024 * 1024, '0');
+  for (const std::size_t size : {std::size_t{900'000}, zeros.size()}) {
+    const std::string body = gzip(std::string_view(zeros).substr(0, size));
+    Client client(port);
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-encoding: gzip\r\ncontent-length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    const std::string head = client.read("\r\n\r\n");
+    EXPECT_TRUE(head.starts_with(size < 1024 * 1024 ? "HTTP/1.1 200 " : "HTTP/1.1 503 ")) << head;
+  }
+}
+
 awaitable<void> answer_much(Call& call) {
   const Headers headers;
   const std::string much(8 * 1024 * 1024, 'x');
@@ -309,32 +325,6 @@ TEST_F(Served, calls_that_are_cut_see_their_clients_gone) {
   wait_for(waiting.left, 5);
   wait_for_calls(0);
 }
-
-/// While it lives, this process has so many descriptors left and no more.
-class Tight {
- public:
-  explicit Tight(std::size_t left) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit tight = before_;
-    tight.rlim_cur = std::min<rlim_t>(before_.rlim_cur, 200);
-    ::setrlimit(RLIMIT_NOFILE, &tight);
-    for (int fd = 0; (fd = ::dup(0)) >= 0;) fillers_.push_back(fd);
-    while (left-- > 0) {
-      ::close(fillers_.back());
-      fillers_.pop_back();
-    }
-  }
-  ~Tight() {
-    for (const int each : fillers_) ::close(each);
-    ::setrlimit(RLIMIT_NOFILE, &before_);
-  }
-  Tight(const Tight&) = delete;
-  Tight& operator=(const Tight&) = delete;
-
- private:
-  rlimit before_{};
-  std::vector<int> fillers_;
-};
 
 TEST_F(Served, out_of_descriptors_a_client_is_told_so) {
   serve(answer_ok);
