@@ -35,6 +35,22 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // the reference is ours now
 }
 
+/// What SSL_CTX_set_default_verify_paths() reads, if there is something; a variable's word is not
+/// doubted. Else empty.
+std::string where_openssl_looks() {
+  for (const char* const variable :
+       {X509_get_default_cert_file_env(), X509_get_default_cert_dir_env()})
+    if (const char* const value = std::getenv(variable); value != nullptr && *value != 0)
+      return value;
+  const char* const file = X509_get_default_cert_file();
+  if (::access(file, R_OK) == 0) return file;
+  const char* const folder = X509_get_default_cert_dir();
+  using Files = std::filesystem::directory_iterator;
+  std::error_code ignored;
+  if (Files(folder, ignored) != Files()) return folder;
+  return {};
+}
+
 int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
                 unsigned in_size, void*) {
   static constexpr unsigned char kHttp11[] = "\x08http/1.1";
@@ -125,16 +141,7 @@ void TlsContext::become(TlsContext& fresh) {
 }
 
 std::string find_certificates() {
-  const auto named = [](const char* variable, const char* otherwise) {
-    const char* const value = std::getenv(variable);
-    return std::string(value != nullptr ? value : otherwise);
-  };
-  const std::string file = named(X509_get_default_cert_file_env(), X509_get_default_cert_file());
-  const std::string folder = named(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
-  std::error_code ignored;
-  if (::access(file.c_str(), R_OK) == 0) return file;
-  if (std::filesystem::directory_iterator(folder, ignored) != std::filesystem::directory_iterator())
-    return folder;
+  if (std::string usual = where_openssl_looks(); !usual.empty()) return usual;
   for (const char* const each : {
            "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu
            "/etc/pki/tls/certs/ca-bundle.crt",                   // Fedora, RHEL before 10
@@ -157,9 +164,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::for_upstreams(const std::string&
   SSL_CTX_set_alpn_protos(context, kHttp11, sizeof kHttp11 - 1);
   if (ca_file.empty()) {
     const std::string found = find_certificates();
-    if (SSL_CTX_set_default_verify_paths(context) != 1 ||
-        (std::filesystem::is_regular_file(found) &&
-         SSL_CTX_load_verify_locations(context, found.c_str(), nullptr) != 1))
+    const bool elsewhere = !found.empty() && where_openssl_looks().empty();
+    const int loaded = elsewhere ? SSL_CTX_load_verify_locations(context, found.c_str(), nullptr)
+                                 : SSL_CTX_set_default_verify_paths(context);
+    if (loaded != 1)
       return fail(FaultCode::bad_value,
                   "cannot load the system's certificates: " + openssl_error() +
                       "\nhint: install ca-certificates, or set SSL_CERT_FILE");
