@@ -29,13 +29,26 @@ Play answer_once(std::string bytes) {
 }
 
 TEST_F(PoolTest, out_of_descriptors_it_says_so) {
-  TestUpstream upstream({count_requests});
+#if defined(__clang__)
+#if __has_feature(undefined_behavior_sanitizer)
+  GTEST_SKIP() << "UBSan needs descriptors to look at a type";
+#endif
+#endif
+  const Play once = [](Peer& peer) {
+    peer.read_request();
+    peer.send(answer_of("ok", "Connection: close\r\n"));
+  };
+  TestUpstream upstream({once, once});
   open(upstream.port());
-  const Tight tight(0);
-  const Outcome outcome = ask();
-  ASSERT_TRUE(outcome.failure);
-  EXPECT_EQ(outcome.failure->error, IoError::full);
-  EXPECT_EQ(outcome.failure->what, "no connection: Too many open files");
+  EXPECT_EQ(ask().body, "ok");
+  {
+    const Tight tight(0);
+    const Outcome outcome = ask();
+    ASSERT_TRUE(outcome.failure);
+    EXPECT_EQ(outcome.failure->error, IoError::full);
+    EXPECT_EQ(outcome.failure->what, "no connection: Too many open files");
+  }
+  EXPECT_EQ(ask().body, "ok");
 }
 
 TEST_F(PoolTest, sends_what_the_upstream_needs_and_no_more) {
