@@ -24,7 +24,9 @@ STEEPEST = 2.5                   # from one size to its double, of all sizes tog
 STEEPEST_STEP = 3.2              # of the last two: full caches make some steps dearer
 PATIENCE = 0.1 * harness.SLOW    # seconds of CPU for 1 MB
 ANSWER_PATIENCE = 4 * PATIENCE   # of an upstream's answer, which is read in pieces: others are served between them
-TRIES = 4
+ENOUGH_RUNS = 5                  # for their own CPU, which is counted in ticks
+MOST_RUNS = 30
+MOST_SPENT = 60                  # seconds of CPU, of one shape
 TICKS = os.sysconf("SC_CLK_TCK")
 MOST_HELD = 2                    # times max_body_memory: the last one let in may overdraw it
 
@@ -491,21 +493,20 @@ class Growth:
 
     def judge(self, measure, sizes):
         """`measure(size)` as cost() has it, for each size in MB; what is wrong with them, or nothing."""
-        costs = {size: [measure(size)] for size in sizes}
-
-        def least():
-            return {size: min(total for total, _ in costs[size]) for size in sizes}
-
-        for _ in range(TRIES):
-            if not self.complaint(least(), sizes):
-                return ""
+        costs = {size: [] for size in sizes}
+        spent = 0
+        for runs in range(1, MOST_RUNS + 1):
             for size in sizes:
                 costs[size].append(measure(size))
-        own = {size: sum(own for _, own in costs[size]) / len(costs[size]) for size in sizes}
-        return self.too_long(least()) or (self.too_steep(least(), sizes) and self.too_steep(own, sizes))
-
-    def complaint(self, costs, sizes):
-        return self.too_long(costs) or self.too_steep(costs, sizes)
+                spent += costs[size][-1][0]
+            least = {size: min(total for total, _ in costs[size]) for size in sizes}
+            own = {size: sum(own for _, own in costs[size]) / runs for size in sizes}
+            wrong = self.too_long(least) or self.too_steep(least, sizes)
+            if wrong and runs >= ENOUGH_RUNS:
+                wrong = self.too_long(least) or self.too_steep(own, sizes)
+            if not wrong or (spent > MOST_SPENT and runs >= ENOUGH_RUNS):
+                return wrong
+        return wrong
 
     def too_long(self, costs):
         if 1 in costs and costs[1] > self.patience:
