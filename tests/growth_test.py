@@ -635,15 +635,6 @@ def cases(growth, sizes):
                 yield f"{target} {kind} to {client}: {name}", lambda client=client, stream=stream, target=target, shape=shape: growth.answer_shape(client, stream, target, shape, sizes)
 
 
-def verdict(measure):
-    """Whether a case is right, and what is wrong with it."""
-    try:
-        wrong = measure()
-    except Exception as error:  # noqa: BLE001 - a case that breaks has failed
-        wrong = f"{type(error).__name__}: {error}"
-    return not wrong, wrong
-
-
 def main():
     arguments = sys.argv[2:]
 
@@ -659,7 +650,11 @@ def main():
         if "--list" in arguments:
             print(name)
             continue
-        results.check(name, *verdict(measure))
+        try:
+            wrong = measure()
+        except Exception as error:  # noqa: BLE001 - a case that breaks has failed
+            wrong = f"{type(error).__name__}: {error}"
+        results.check(name, not wrong, wrong)
     growth.server.close()
     memory = Memory(sys.argv[1])
     for name, test in [("memory is bounded and given back", memory.is_given_back),

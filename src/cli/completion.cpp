@@ -72,7 +72,7 @@ std::string quoted(const std::string& text) {
 }
 
 /// What bash and zsh say in their own ways.
-struct Words {
+struct Wording {
   std::string_view before;  ///< the cursor's word, all of them
   std::string_view last;    ///< of those
   std::string_view folder;  ///< completes with folders, and ends
@@ -82,17 +82,17 @@ struct Words {
 
 /// In `at` the command that the cursor is in; completes the value of an option. To go on with the
 /// commands' own cases.
-std::string find_place(const CLI::App& program, const Words& words) {
+std::string find_place(const CLI::App& program, const Wording& in) {
   std::string out;
   const auto add = [&out](std::initializer_list<std::string_view> pieces) {
     for (const std::string_view each : pieces) out += each;
   };
-  add({"  for word in \"", words.before, "\"; do\n    case \"$at/$word\" in\n      "});
+  add({"  for word in \"", in.before, "\"; do\n    case \"$at/$word\" in\n      "});
   add({places(program), ") at=\"$at/$word\" ;;\n    esac\n  done\n"});
-  add({"  case \"", words.last, "\" in\n"});
-  add({"    ", options_taking(program, Takes::folder), ") ", words.folder, " ;;\n"});
-  add({"    ", options_taking(program, Takes::file), ") ", words.file, " ;;\n"});
-  add({"    ", options_taking(program, Takes::other), ") ", words.nothing, " ;;\n"});
+  add({"  case \"", in.last, "\" in\n"});
+  add({"    ", options_taking(program, Takes::folder), ") ", in.folder, " ;;\n"});
+  add({"    ", options_taking(program, Takes::file), ") ", in.file, " ;;\n"});
+  add({"    ", options_taking(program, Takes::other), ") ", in.nothing, " ;;\n"});
   add({"  esac\n  case \"$at\" in\n"});
   return out;
 }

@@ -1,10 +1,8 @@
 #include "cli/idle_memory.h"
 
 #include <malloc.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
 namespace glmgate::cli {
 
@@ -28,15 +26,6 @@ bool IdleMemory::is_worth_returning(std::int64_t resident, std::int64_t held, Ti
 void limit_idle_memory() {
   mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
   mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
-}
-
-std::int64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::int64_t size = 0;
-  std::int64_t resident = 0;
-  std::int64_t shared = 0;
-  if (!(statm >> size >> resident >> shared)) return 0;
-  return (resident - shared) * ::sysconf(_SC_PAGESIZE);
 }
 
 }  // namespace glmgate::cli

@@ -34,7 +34,4 @@ class IdleMemory {
 /// 32 MiB between what stays, and keep 64 MiB free for each thread.
 void limit_idle_memory();
 
-/// Bytes of this process in memory that are no file's; 0 if the kernel does not say.
-std::int64_t resident_bytes();
-
 }  // namespace glmgate::cli

@@ -25,6 +25,7 @@
 #include "cli/run_file.h"
 #include "cli/startup.h"
 #include "gateway/gateway.h"
+#include "gateway/process.h"
 #include "net/address.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
@@ -363,7 +364,8 @@ void Service::wait_for_signals() {
     const int got = sigtimedwait(&set, nullptr, &kTick);
     log::flush();
     const std::int64_t held = gateway_->counts.body_memory.load();
-    if (idle_memory_.is_worth_returning(resident_bytes(), held, std::chrono::steady_clock::now()))
+    const std::int64_t own = gateway::read_memory().own;
+    if (idle_memory_.is_worth_returning(own, held, std::chrono::steady_clock::now()))
       malloc_trim(0);
     if (got == SIGHUP) reload();
     if (got == SIGTERM || got == SIGINT) return;

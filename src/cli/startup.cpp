@@ -49,8 +49,9 @@ Result<void> check_trust(const Config& config) {
             (each.url.empty() && each.provider != gateway::ProviderKind::sandbox));
   });
   const std::string file = variable("SSL_CERT_FILE");
-  if (!uses_it || ::access(file.c_str(), R_OK) == 0) return {};
-  if (file.empty() && !net::find_certificates().empty()) return {};
+  const bool found =
+      file.empty() ? !net::find_certificates().empty() : ::access(file.c_str(), R_OK) == 0;
+  if (!uses_it || found) return {};
   if (file.empty())
     return fail(FaultCode::bad_value,
                 "this system has no certificates: no upstream could be trusted\nhint: install "

@@ -94,22 +94,13 @@ Result<protocol::Facts> read_facts(const Exchange& x, const protocol::Body& body
   return protocol::read_chat_facts(body, vocabulary);
 }
 
-/// How much of its request this client's responses repeat.
-protocol::EchoOf echoed_to(const net::Headers& headers) {
-  const bool is_codex = headers.find("originator").starts_with("codex");
-  return is_codex ? protocol::EchoOf::all_but_bulk : protocol::EchoOf::everything;
-}
-
 /// What is decided before an upstream is asked: what the request is, who shall get it, and that it
 /// is on the books.
 Result<void> prepare(Exchange& x, protocol::Body& body) {
   if (x.target.dialect == Protocol::openai_chat && protocol::is_responses_body(body))
     x.asked_in = Protocol::openai_responses;
-  if (x.asked_in == Protocol::openai_responses) {
-    x.echo = std::make_shared<const protocol::ResponsesEcho>(
-        protocol::read_responses_echo(body, echoed_to(x.call.request().headers)));
+  if (x.asked_in == Protocol::openai_responses)
     if (Result<void> recalled = recall(x, body); !recalled) return recalled;
-  }
   Result<protocol::Facts> facts = read_facts(x, body);
   if (!facts) return fail(std::move(facts.error()));
   x.facts = std::move(*facts);
@@ -228,6 +219,13 @@ net::awaitable<Result<void>> refuse(Fault fault) { co_return fail(std::move(faul
 
 std::string id_of(const Exchange& x, std::string_view prefix) {
   return std::string(prefix) + x.id.substr(std::string_view("x_").size());
+}
+
+std::shared_ptr<const protocol::ResponsesEcho> read_echo(const Exchange& x,
+                                                         const protocol::Body& body) {
+  const bool is_codex = x.call.request().headers.find("originator").starts_with("codex");
+  return std::make_shared<const protocol::ResponsesEcho>(protocol::read_responses_echo(
+      body, is_codex ? protocol::EchoOf::all_but_bulk : protocol::EchoOf::everything));
 }
 
 std::size_t Exchange::kept_bytes() const {

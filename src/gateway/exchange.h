@@ -77,8 +77,9 @@ struct Exchange {
   protocol::Facts facts;
   std::unique_ptr<protocol::ChatDraft>
       draft;  ///< of a translated request, what its answer's writer needs; absent: bytes pass
-  std::shared_ptr<const protocol::ResponsesEcho>
-      echo;                                     ///< of a Responses request, until its answer begins
+  /// Of a Responses request that its history was joined to, from before that until its answer
+  /// begins; else whoever needs it reads it.
+  std::shared_ptr<const protocol::ResponsesEcho> echo;
   std::unique_ptr<const StoredRequest> stored;  ///< of a Responses request, if there is a store
   std::vector<std::string> warnings;            ///< for glmgate-warning
   net::Pool::Cancel cancel;                     ///< ends the attempt that is running
@@ -113,6 +114,10 @@ struct Exchange {
 
 /// The request's own id under a protocol's prefix: "resp_...".
 std::string id_of(const Exchange& x, std::string_view prefix);
+
+/// What a response to this client repeats of its own request.
+std::shared_ptr<const protocol::ResponsesEcho> read_echo(const Exchange& x,
+                                                         const protocol::Body& body);
 
 Fault shutting_down();  ///< the server ends its calls
 

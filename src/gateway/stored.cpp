@@ -88,6 +88,7 @@ Result<void> recall(Exchange& x, protocol::Body& body) {
   // While it is joined it is there twice.
   if (Result<void> held = x.call.hold_memory(body.bytes().size() + 2 * (*history)->size()); !held)
     return held;
+  x.echo = read_echo(x, body);
   return replace(x, body, protocol::with_history(body, **history));
 }
 

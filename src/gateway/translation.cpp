@@ -367,7 +367,7 @@ Result<protocol::ChatDraft> draft(const Exchange& x, const Route& route,
                                            .takes_images = reads_images(x, route, endpoint),
                                            .images = media_policy(route),
                                            .model = route.model});
-    if (made) made->echo = x.echo;
+    if (made) made->echo = x.echo ? x.echo : read_echo(x, body);
     return made;
   }
   const Model* model = route.known;

@@ -3,7 +3,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-
 #include <unistd.h>
 
 #include <csignal>
@@ -48,6 +47,19 @@ std::string where_openssl_looks() {
   using Files = std::filesystem::directory_iterator;
   std::error_code ignored;
   if (Files(folder, ignored) != Files()) return folder;
+  return {};
+}
+
+/// The first of other systems' files that is here; else empty.
+std::string where_others_look() {
+  for (const char* const each : {
+           "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu
+           "/etc/pki/tls/certs/ca-bundle.crt",                   // Fedora, RHEL before 10
+           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // Fedora, RHEL
+           "/etc/ssl/ca-bundle.pem",                             // SUSE
+           "/etc/ssl/cert.pem",                                  // Alpine
+       })
+    if (::access(each, R_OK) == 0) return each;
   return {};
 }
 
@@ -141,16 +153,8 @@ void TlsContext::become(TlsContext& fresh) {
 }
 
 std::string find_certificates() {
-  if (std::string usual = where_openssl_looks(); !usual.empty()) return usual;
-  for (const char* const each : {
-           "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu
-           "/etc/pki/tls/certs/ca-bundle.crt",                   // Fedora, RHEL before 10
-           "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // Fedora, RHEL
-           "/etc/ssl/ca-bundle.pem",                             // SUSE
-           "/etc/ssl/cert.pem",                                  // Alpine
-       })
-    if (::access(each, R_OK) == 0) return each;
-  return {};
+  std::string usual = where_openssl_looks();
+  return usual.empty() ? where_others_look() : usual;
 }
 
 Result<std::unique_ptr<TlsContext>> TlsContext::for_upstreams(const std::string& ca_file) {
@@ -163,10 +167,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::for_upstreams(const std::string&
   static constexpr unsigned char kHttp11[] = "\x08http/1.1";
   SSL_CTX_set_alpn_protos(context, kHttp11, sizeof kHttp11 - 1);
   if (ca_file.empty()) {
-    const std::string found = find_certificates();
-    const bool elsewhere = !found.empty() && where_openssl_looks().empty();
-    const int loaded = elsewhere ? SSL_CTX_load_verify_locations(context, found.c_str(), nullptr)
-                                 : SSL_CTX_set_default_verify_paths(context);
+    const std::string other = where_openssl_looks().empty() ? where_others_look() : std::string();
+    const int loaded = other.empty()
+                           ? SSL_CTX_set_default_verify_paths(context)
+                           : SSL_CTX_load_verify_locations(context, other.c_str(), nullptr);
     if (loaded != 1)
       return fail(FaultCode::bad_value,
                   "cannot load the system's certificates: " + openssl_error() +
