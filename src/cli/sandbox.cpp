@@ -88,7 +88,7 @@ Result<void> serve(const Flags& flags, bool json) {
   sigwait(&set, &signal);
   worker.post([&server] { server.drain(); });
   const auto give_up = std::chrono::steady_clock::now() + 5s;
-  while (counts.calls.load() > 0 && std::chrono::steady_clock::now() < give_up)
+  while (!counts.is_over() && std::chrono::steady_clock::now() < give_up)
     std::this_thread::sleep_for(10ms);
   worker.post([&server] { server.cut(); });
   const auto cut_limit = std::chrono::steady_clock::now() + 1s;

@@ -387,8 +387,7 @@ Service::Until Service::wait_until_idle(std::chrono::milliseconds at_most) {
   const sigset_t set = stop_signals();
   constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 20'000'000};
   const auto until = std::chrono::steady_clock::now() + at_most;
-  const net::ServerCounts& counts = gateway_->counts;
-  while (counts.awaited.load() > 0 || counts.calls.load() > 0) {
+  while (!gateway_->counts.is_over()) {
     if (std::chrono::steady_clock::now() >= until) return Until::late;
     if (sigtimedwait(&set, nullptr, &kTick) > 0) return Until::signalled;
   }

@@ -28,9 +28,11 @@ int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 Listener::Listener(Server::State& server, int fd) : server_(server), fd_(fd), spare_(open_spare()) {
   if (!server_.worker.add(fd_, *this))
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  ++server_.counts.listening;
 }
 
 Listener::~Listener() {
+  --server_.counts.listening;
   server_.worker.remove(*this);
   ::close(fd_);
   if (spare_ >= 0) ::close(spare_);
@@ -56,7 +58,7 @@ void Listener::on_ready(std::uint32_t) {
   }
 }
 
-void Listener::take_last() {
+void Listener::drop_new_connections() {
   // Passes all segments but those that begin a connection: without SYN (TCP's byte 13, bit 1).
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
@@ -66,7 +68,6 @@ void Listener::take_last() {
   };
   const sock_fprog filter{.len = std::size(program), .filter = program};
   ::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
-  on_ready(0);
 }
 
 bool Listener::turn_away_next() {

@@ -16,9 +16,9 @@ class Listener final : public Worker::Source {
   Listener& operator=(const Listener&) = delete;
 
   void on_ready(std::uint32_t events) override;
-  /// Takes who has connected by now. Nobody can from now on: whoever tries is told nothing, and
-  /// tries again a second later, when there may be another listener.
-  void take_last();
+  /// From now on nobody begins to connect: whoever tries is told nothing, and tries again a second
+  /// later, when there may be another listener. Who has begun is taken.
+  void drop_new_connections();
 
  private:
   static awaitable<void> look_again(std::shared_ptr<Server::State> server);

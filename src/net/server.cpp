@@ -31,12 +31,17 @@ void ServerCounts::leave(std::string_view host) {
   if (found != by_host_.end() && --found->second == 0) by_host_.erase(found);
 }
 
+bool ServerCounts::is_over() const {
+  return listening.load() == 0 && awaited.load() == 0 && calls.load() == 0;
+}
+
 namespace {
 
 constexpr std::size_t kDrainBytes =
     256 * 1024;  // of a body nobody reads, so that the client sees its answer
 constexpr auto kDrainTime = 1s;
-constexpr auto kAwaitedTime = 1s;  // for a request's head, once the server drains
+constexpr auto kHandshakeTime = 200ms;  // for who has begun to connect when the server drains
+constexpr auto kAwaitedTime = 1s;       // for a request's head, from then on
 
 using Shared = std::shared_ptr<Server::State>;
 
@@ -232,9 +237,16 @@ class Connection {
 
 awaitable<void> serve(std::unique_ptr<Connection> connection) { co_await connection->run(); }
 
-/// A client that has just connected does not expect to be dropped, as one of an idle connection
-/// does; but it may never ask.
-awaitable<void> end_awaited(Shared server) {
+/// A handshake that the kernel has answered is reset if its listener closes before the client's
+/// last word is there. And a client that has just connected does not expect to be dropped, as one
+/// of an idle connection does; but it may never ask.
+awaitable<void> end_listening(Shared server) {
+  if (server->listener) {
+    server->listener->drop_new_connections();
+    co_await sleep_for(server->worker, kHandshakeTime);
+    server->listener->on_ready(0);
+    server->listener.reset();
+  }
   co_await sleep_for(server->worker, kAwaitedTime);
   for (const Server::State::Open& each : server->open)
     if (each.phase == Server::State::Phase::awaited) each.stream->abort();
@@ -272,12 +284,10 @@ Server::~Server() = default;
 void Server::listen(int fd) { state_->listener = std::make_unique<Listener>(*state_, fd); }
 
 void Server::drain() {
-  if (state_->listener) state_->listener->take_last();
-  state_->draining = true;
-  state_->listener.reset();
+  if (std::exchange(state_->draining, true)) return;
   for (const State::Open& each : state_->open)
     if (each.phase == State::Phase::idle) each.stream->stop_waiting_to_read();
-  state_->worker.spawn(end_awaited(state_));
+  state_->worker.spawn(end_listening(state_));
 }
 
 void Server::end_calls() {

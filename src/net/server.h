@@ -112,8 +112,12 @@ struct ServerCounts {
   std::atomic<std::int64_t> connections{0};
   std::atomic<std::int64_t> calls{0};    ///< being answered now
   std::atomic<std::int64_t> awaited{0};  ///< requests on their way: connected, or part of the head
+  std::atomic<std::int64_t> listening{0};  ///< listeners that are open
   std::atomic<std::int64_t> body_memory{0};
   std::atomic<std::int64_t> refused{0};
+
+  /// Nobody is answered, and nobody can come any more: once it drains.
+  bool is_over() const;
 
   /// Counts a connection from `host`; false if that is one too many. Loopback is not counted.
   bool enter(std::string_view host, std::size_t limit);
@@ -134,9 +138,10 @@ class Server {
   /// it runs.
   void listen(int fd);
 
-  /// No new connections, but those made already are taken; `Connection: close` on answers; idle
-  /// connections close, unless a request is there. A head that is on its way, or the first of a
-  /// connection just made, has a second to come. Running calls go on. Worker's thread.
+  /// No new connections, but those made already, and who has begun to connect, are taken; then the
+  /// listener closes. `Connection: close` on answers; idle connections close, unless a request is
+  /// there. A head that is on its way, or the first of a connection just made, has a second to
+  /// come. Running calls go on. Worker's thread.
   void drain();
   /// Tells what still runs to end (Call::shutting_down). Worker's thread.
   void end_calls();

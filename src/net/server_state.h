@@ -39,7 +39,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   const Handler handler;
   const OnFault on_fault;
   ServerCounts& counts;
-  std::unique_ptr<Listener> listener;  ///< absent before listen() and after drain()
+  std::unique_ptr<Listener> listener;  ///< absent before listen() and once it has drained
   std::list<Open> open;
   bool draining = false;
 };

@@ -295,6 +295,27 @@ TEST_F(Served, draining_gives_a_connection_just_made_a_second) {
   EXPECT_FALSE(refused.connected);
 }
 
+TEST_F(Served, who_has_begun_to_connect_when_it_drains_is_taken) {
+  serve(answer_ok);
+  loop.call([&] { server->drain(); });
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(counts.listening.load(), 1);
+  // A reset would say that there is no listener, to those in the middle of it as well.
+  const int late = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const sockaddr_in address = loopback(port);
+  EXPECT_EQ(::connect(late, reinterpret_cast<const sockaddr*>(&address), sizeof address), -1);
+  EXPECT_EQ(errno, EINPROGRESS);
+  pollfd waits{.fd = late, .events = POLLOUT, .revents = 0};
+  EXPECT_EQ(::poll(&waits, 1, 50), 0);
+  ::close(late);
+  const auto give_up = std::chrono::steady_clock::now() + 5s;
+  while (!counts.is_over() && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(counts.is_over());
+  Client refused(port);
+  EXPECT_FALSE(refused.connected);
+}
+
 TEST_F(Served, calls_that_are_ended_may_tell_their_clients) {
   Waiting waiting;
   serve(waiting.handler());

@@ -14,15 +14,20 @@
 
 namespace glmgate::net::testing {
 
+inline sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  where.sin_port = htons(port);
+  return where;
+}
+
 /// A client's end of a connection to it.
 class Client {
  public:
   explicit Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    where.sin_port = htons(port);
-    connected = ::connect(fd_, reinterpret_cast<sockaddr*>(&where), sizeof where) == 0;
+    const sockaddr_in where = loopback(port);
+    connected = ::connect(fd_, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
   }
   ~Client() { close(); }
   Client(const Client&) = delete;
